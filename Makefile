@@ -1,0 +1,56 @@
+# Everything here works with Python 3.11+, pip and make alone; `make help` lists it.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+STORE := .demo
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+
+.PHONY: help demo test setup lint format bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/run.stamp ## set up, the whole journey on Fashion-MNIST, then the page on PORT
+	@$(BIN)/snapshelf demo --store $(STORE) --port $(PORT)
+
+test: $(VENV)/dev.stamp ## set up, then every test
+	@$(BIN)/python -m pytest
+
+setup: $(VENV)/dev.stamp ## the pinned environment for development, in .venv
+
+lint: $(VENV)/dev.stamp ## ruff, mypy, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/dev.stamp ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp ## every bench script, one after the other
+	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lock: $(VENV)/dev.stamp ## resolve the pinned environment anew
+	@sh requirements/update.sh $(BIN)/python
+
+clean: ## remove what the targets made: the environment, the demo store, caches
+	@rm -rf $(VENV) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"snapshelf needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}. Name another: make PYTHON=python3.12")'
+	@echo "Setting up $(VENV) (once)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned packages of requirements/run.lock (a minute or two, once)" >&2
+	@$(PIP_INSTALL) -r requirements/run.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp | $(BIN)/python
+	@echo "Installing the pinned packages of requirements/dev.lock" >&2
+	@$(PIP_INSTALL) -r requirements/dev.lock
+	@touch $@

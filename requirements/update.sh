@@ -1,0 +1,15 @@
+#!/bin/sh
+# Resolves both locks for every supported Python and platform at once; run by `make lock`.
+# The CUDA packages are left to torch's own exact pins (see README.md beside this file).
+set -eu
+python=$1
+"$python" -m pip install --quiet 'uv>=0.9'
+compile() {
+  "$python" -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
+    --constraint requirements/constraints.txt --extra train --group build "$@" pyproject.toml |
+    grep -vE '^(nvidia-|cuda-|triton)'
+}
+compile --group dev >requirements/dev.lock.new
+compile --constraint requirements/dev.lock.new >requirements/run.lock.new
+mv requirements/dev.lock.new requirements/dev.lock
+mv requirements/run.lock.new requirements/run.lock

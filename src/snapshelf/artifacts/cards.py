@@ -1,0 +1,152 @@
+"""The cards: `card.json` in every artefact says what it is and what it was made from.
+
+A card of a newer schema is refused, and so is one that is not whole.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from snapshelf import __version__
+from snapshelf.artifacts.publish import git_commit, write_atomic
+from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError
+from snapshelf.imaging.preprocess import Preprocess
+
+SCHEMA_VERSION = 1
+FILE_NAME = "card.json"
+
+
+class Card(BaseModel):
+    """What every card says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    remedy: ClassVar[str]
+    """The command that makes such an artefact anew."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    created_at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    """UTC, ISO 8601."""
+    snapshelf_version: str = __version__
+    git_commit: str | None = Field(default_factory=git_commit)
+
+    def write(self, folder: Path) -> None:
+        """Write `card.json` into an artefact's folder."""
+        write_atomic(folder / FILE_NAME, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read `card.json` of an artefact's folder.
+
+        Raises:
+            ArtifactMissingError: there is no card.
+            ArtifactMismatchError: it is broken, or of a newer schema.
+        """
+        path = folder / FILE_NAME
+        try:
+            text = path.read_text("utf-8")
+        except FileNotFoundError:
+            raise ArtifactMissingError(f"{path} is missing. Make the artefact again: {cls.remedy}") from None
+        try:
+            found = SchemaOnly.model_validate_json(text).schema_version
+            if found > SCHEMA_VERSION:
+                raise ArtifactMismatchError(
+                    f"{path} has schema {found}; this snapshelf {__version__} reads up to {SCHEMA_VERSION}. "
+                    f"Use a newer snapshelf, or make the artefact again: {cls.remedy}"
+                )
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise ArtifactMismatchError(
+                f"{path} cannot be used: {key}: {first['msg'].lower()}. Make the artefact again: {cls.remedy}"
+            ) from None
+
+
+class SchemaOnly(BaseModel):
+    """The one key that every version of every card has."""
+
+    schema_version: int
+
+
+class DatasetCard(Card):
+    """A prepared data set."""
+
+    remedy: ClassVar[str] = "snapshelf prepare SOURCE --store DIR"
+
+    kind: Literal["dataset"] = "dataset"
+    source: str
+    """What was given to `prepare`."""
+    format: str
+    manifest_sha256: str
+    num_photos: int
+    labels: list[str]
+    """The categories; their order is the order of a model's logits."""
+    preprocess: Preprocess
+    """How the photos in `photos.npy` were prepared."""
+
+
+class Verdicts(BaseModel):
+    """When a prediction is called what."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    confident: float
+    """From this calibrated probability on."""
+    likely: float
+    """From this calibrated probability on; below it the verdict is `unsure`."""
+    unknown_below_logit: float | None = None
+    """A largest logit below this one means that the photo shows none of the categories."""
+
+
+class ModelCard(Card):
+    """A trained model, or a pretrained one that knows no categories yet."""
+
+    remedy: ClassVar[str] = "snapshelf train --store DIR"
+
+    kind: Literal["model"] = "model"
+    backbone: str
+    recipe: str
+    """`pretrained` where nothing was trained."""
+    weights: str
+    """Where the weights started: a package and version, a file's name with its sha256, or `none`."""
+    dataset_id: str | None
+    seed: int
+    labels: list[str]
+    """Empty for a pretrained backbone."""
+    preprocess: Preprocess
+    mean: tuple[float, float, float]
+    """Subtracted from each channel, 0 to 255, inside the model."""
+    std: tuple[float, float, float]
+    """Then divided by, inside the model."""
+    embedding_dim: int
+    temperature: float = 1.0
+    """Logits are divided by it before the softmax, so that probabilities are calibrated."""
+    verdicts: Verdicts
+    onnx_sha256: str
+    export_max_probability_difference: float
+    """The largest difference of a probability between the trained network and `model.onnx`, on real photos."""
+    validation: dict[str, float] = Field(default_factory=dict)
+    """`accuracy`, `macro_f1`, `ece` and `num_photos` on the validation split."""
+    training: dict[str, float] = Field(default_factory=dict)
+    """`seconds`, `epochs` and what else the recipe counts."""
+
+
+class IndexCard(Card):
+    """An index of a catalogue's photos."""
+
+    remedy: ClassVar[str] = "snapshelf index CATALOGUE --store DIR --replace"
+
+    kind: Literal["index"] = "index"
+    model_id: str
+    """The model that made the embeddings."""
+    embedding_dim: int
+    engine: str
+    """`qdrant-edge` and its version."""
+    catalogue: str
+    """What was given to `index` last."""

@@ -1,0 +1,130 @@
+"""`snapshelf.toml`: what a store is. Unknown keys are refused, with the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from snapshelf.errors import ConfigError
+from snapshelf.imaging.preprocess import Fit
+
+FILE_NAME = "snapshelf.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PageConfig(_Section):
+    """How the customers' page looks."""
+
+    accent: str = Field(default="#0b6e4f", pattern=r"^#[0-9a-fA-F]{6}$")
+    """The one colour of buttons and links, as #rrggbb."""
+
+
+class PrepareConfig(_Section):
+    """How photos are prepared."""
+
+    fit: Fit = "squash"
+    """How a photo becomes a square: `squash`, `pad` (with white) or `crop` (the middle)."""
+
+
+class TrainConfig(_Section):
+    """How the store's model is trained when the command line does not say otherwise."""
+
+    recipe: Literal["quick", "balanced", "best"] = "quick"
+    """`quick` fits a new head on a frozen backbone; the others train the whole network."""
+
+    backbone: str = "tf_efficientnet_lite0"
+    """Any timm name, or `seed-cnn` or `compact` for photos of about 28 to 32 px."""
+
+    seed: int = Field(default=0, ge=0)
+    """Where every random choice starts."""
+
+
+class VerdictConfig(_Section):
+    """From which calibrated probability on a prediction may be called sure. Between 0 and 1."""
+
+    confident: float = Field(default=0.9, gt=0, le=1)
+    likely: float = Field(default=0.6, gt=0, le=1)
+
+
+class StoreConfig(_Section):
+    """The whole file."""
+
+    name: str = Field(default="My store", min_length=1, max_length=80)
+    """What customers read at the top of the page."""
+
+    page: PageConfig = PageConfig()
+    prepare: PrepareConfig = PrepareConfig()
+    train: TrainConfig = TrainConfig()
+    verdict: VerdictConfig = VerdictConfig()
+
+    catalogue_columns: dict[str, str] = Field(default_factory=dict)
+    """Names of columns in the catalogue's table where they differ: `price = "Preis"`."""
+
+
+TEMPLATE = """\
+# What this store is. Every line may be left out; what stands here is the default.
+
+name = "{name}"                       # what customers read at the top of the page
+
+[page]
+accent = "#0b6e4f"                    # the one colour of buttons and links
+
+[prepare]
+fit = "squash"                        # how a photo becomes a square: squash, pad (with white) or crop (the middle)
+
+[train]
+recipe = "quick"                      # quick: a new head on a frozen backbone; balanced, best: the whole network
+backbone = "tf_efficientnet_lite0"    # any timm name; seed-cnn or compact for photos of about 28 to 32 px
+seed = 0
+
+[verdict]                             # from which calibrated probability on the page may say so
+confident = 0.9
+likely = 0.6
+
+[catalogue_columns]                   # where your table's names differ from id, title, category, price, currency,
+                                      # in_stock, url and image, for example: price = "Preis"
+"""
+
+
+def load_config(path: Path) -> StoreConfig:
+    """Read a store's `snapshelf.toml`; a missing file is all defaults.
+
+    Raises:
+        ConfigError: naming the file, the key, what it holds and what it should.
+    """
+    if not path.exists():
+        return StoreConfig()
+    try:
+        return StoreConfig.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_in_words(error)}") from None
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return f"{key} is {first['input']!r}: {first['msg'].lower()}."
+    near = difflib.get_close_matches(key, _known_keys(), n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else f" Known keys: {', '.join(_known_keys())}."
+    return f"unknown key {key}.{hint}"
+
+
+def _known_keys() -> list[str]:
+    keys: list[str] = []
+    for name, field in StoreConfig.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            keys += [f"{name}.{inner}" for inner in section.model_fields]
+        else:
+            keys.append(name)
+    return keys

@@ -1,0 +1,72 @@
+"""Every error that snapshelf raises on purpose.
+
+    SnapshelfError
+    ├── InputError            what the user gave cannot be used               exit code 2
+    │   ├── PhotoError        one photo: empty, not a picture, broken, too large
+    │   │   ├── PhotoTooManyBytesError
+    │   │   └── PhotoTooManyPixelsError
+    │   ├── SourceError       a source of photos, or one row of it
+    │   ├── ConfigError       snapshelf.toml, a setting or an option
+    │   └── RequestError      a search request: box, top_k, filters
+    ├── StoreError            the store lacks or contradicts something        exit code 2
+    │   ├── ArtifactMissingError
+    │   └── ArtifactMismatchError
+    ├── ProductNotFoundError  no product of that id                           exit code 2
+    └── ExportCheckError      the exported model answers otherwise            exit code 1
+
+A message says what was found, what was expected and what to do. It is shown as it is: on standard error by the
+command line, as the `detail` of a problem document over HTTP. So it never holds a traceback, and over HTTP never a
+path of the server.
+"""
+
+
+class SnapshelfError(Exception):
+    """The root of the tree."""
+
+
+class InputError(SnapshelfError):
+    """What the user gave cannot be used as it is."""
+
+
+class PhotoError(InputError):
+    """A photo cannot be decoded."""
+
+
+class PhotoTooManyBytesError(PhotoError):
+    """A photo's file is over the limit; it was not read to its end."""
+
+
+class PhotoTooManyPixelsError(PhotoError):
+    """A photo has more pixels than allowed; it was not decoded."""
+
+
+class SourceError(InputError):
+    """A source of photos, or one of its rows, is not in the form it should have."""
+
+
+class ConfigError(InputError):
+    """`snapshelf.toml`, a setting or an option holds what it may not."""
+
+
+class RequestError(InputError):
+    """A search asks for what cannot be: a box outside the photo, no results, a negative price."""
+
+
+class StoreError(SnapshelfError):
+    """The store is not in the state that the command needs."""
+
+
+class ArtifactMissingError(StoreError):
+    """Nothing has been prepared, trained or indexed yet, or not under that id."""
+
+
+class ArtifactMismatchError(StoreError):
+    """Two artefacts do not belong together, or one is of a newer schema than this program reads."""
+
+
+class ProductNotFoundError(SnapshelfError):
+    """The index holds no product of that id."""
+
+
+class ExportCheckError(SnapshelfError):
+    """The exported model does not answer as the trained network does; it was not published."""

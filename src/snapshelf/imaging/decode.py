@@ -1,0 +1,155 @@
+"""Bytes → an upright RGB picture, under limits. A file is hostile until it has passed through here."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from snapshelf.errors import PhotoError, PhotoTooManyBytesError, PhotoTooManyPixelsError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO")
+"""What is recognised, by content and never by the file's name."""
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+"""The file names that are taken for photos when a folder is read."""
+
+# Pillow's own check counts by other rules and at another place; ours runs on every file before its pixels are read.
+Image.MAX_IMAGE_PIXELS = None
+
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation but 1 (CIPA DC-008, 4.6.4 A)."""
+
+_PAPER = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What is refused before it costs anything."""
+
+    max_bytes: int = 20_000_000
+    max_pixels: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded photo.
+
+    `image` is upright and RGB; it may be smaller than the file's picture where a scale was asked for. `width_px` and
+    `height_px` are those of the upright original. `orientation` is the EXIF value that was undone, 1 to 8.
+    """
+
+    image: Image.Image
+    width_px: int
+    height_px: int
+    orientation: int
+    format: str
+
+
+def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -> Picture:
+    """Decode a photo's bytes to an upright RGB picture.
+
+    Animations give their first frame. Transparency is laid on white. 16 bits a channel become 8.
+
+    Args:
+        data: the whole file.
+        limits: what is refused.
+        needed_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps at least twice this many
+            pixels; None decodes in full.
+
+    Raises:
+        PhotoTooManyBytesError: more bytes than `limits.max_bytes`.
+        PhotoTooManyPixelsError: more pixels than `limits.max_pixels`; found in the header, before decoding.
+        PhotoError: empty, no picture that is known here, or broken.
+    """
+    if not data:
+        raise PhotoError("The file is empty (0 bytes); a photo was expected.")
+    if len(data) > limits.max_bytes:
+        raise PhotoTooManyBytesError(
+            f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Send a smaller photo."
+        )
+    with warnings.catch_warnings():
+        # A broken EXIF block or palette is no reason to warn the owner of a thousand photos a thousand times.
+        warnings.simplefilter("ignore")
+        try:
+            return _decode_opened(_open(data), limits, needed_px)
+        except PhotoError:
+            raise
+        except Exception as error:  # Pillow's plug-ins raise nearly anything on a broken file
+            raise PhotoError(f"The picture is broken or cut off ({_brief(error)}). Send the whole file.") from error
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise PhotoError(
+            f"Not a picture: the content is none of {', '.join(FORMATS)}. Save the photo as JPEG or PNG and try again."
+        ) from None
+
+
+def _decode_opened(image: Image.Image, limits: DecodeLimits, needed_px: int | None) -> Picture:
+    width, height = image.size
+    if width * height > limits.max_pixels:
+        raise PhotoTooManyPixelsError(
+            f"The picture has {width} × {height} pixels ({width * height / 1e6:.1f} million); "
+            f"at most {limits.max_pixels / 1e6:.0f} million are accepted. Send a smaller photo."
+        )
+    format_name = image.format or "unknown"
+    orientation = _orientation(image)
+    if needed_px is not None and format_name in ("JPEG", "MPO"):
+        _draft(image, needed_px)
+    image.load()
+    upright = _to_rgb(image)
+    if orientation in _UPRIGHT:
+        upright = upright.transpose(_UPRIGHT[orientation])
+    if orientation >= 5:
+        width, height = height, width
+    return Picture(upright, width, height, orientation, format_name)
+
+
+def _orientation(image: Image.Image) -> int:
+    value = image.getexif().get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _draft(image: Image.Image, needed_px: int) -> None:
+    """Let the JPEG decoder leave out detail that resizing would throw away."""
+    scale = min(image.size) // (2 * needed_px)
+    if scale >= 2:
+        image.draft("RGB", (image.width // scale, image.height // scale))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        return _from_deep_grey(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        rgb = Image.new("RGB", rgba.size, _PAPER)
+        rgb.paste(rgba, mask=rgba.getchannel("A"))
+        return rgb
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """16-bit (or, rarely, 32-bit) grey: the range is scaled to 8 bits instead of being clipped at 255."""
+    grey_HW = np.asarray(image, dtype=np.float32)
+    top = 65535.0 if grey_HW.max(initial=0.0) > 255 else 255.0
+    scaled_HW = np.clip(grey_HW * (255.0 / top), 0, 255).round().astype(np.uint8)
+    return Image.fromarray(scaled_HW).convert("RGB")
+
+
+def _brief(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:120]

@@ -1,0 +1,58 @@
+"""What the machine and its operator decide, read from the environment (`SNAPSHELF_…`).
+
+What belongs to a store, such as its name or its thresholds, is in `snapshelf.toml` instead: see `config`.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from snapshelf.errors import ConfigError
+
+
+class Settings(BaseSettings):
+    """Limits and secrets. Every field can be set as `SNAPSHELF_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="SNAPSHELF_", frozen=True)
+
+    admin_key: SecretStr | None = None
+    """What staff send as `Authorization: Bearer …`. Without one, nobody may change products."""
+
+    max_upload_bytes: int = Field(default=20_000_000, ge=1)
+    """The largest photo file that is read."""
+
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    """The largest photo, width times height, that is decoded."""
+
+    rate_limit: int = Field(default=0, ge=0)
+    """Requests a minute for one client; 0 is no limit."""
+
+    threads: int = Field(default=0, ge=0)
+    """The cores that may be used; 0 is all that this process may run on."""
+
+    @cached_property
+    def num_threads(self) -> int:
+        """The cores to use: `threads`, or those that the operating system lets this process run on."""
+        if self.threads:
+            return self.threads
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigError: naming the variable, what it holds and what it should.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"SNAPSHELF_{first['loc'][0]}".upper()
+        raise ConfigError(f"The environment's {name} is {first['input']!r}: {first['msg'].lower()}.") from None

@@ -1,0 +1,131 @@
+"""What the rooms hand to one another. Everything is frozen, and nothing here reads or writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+Verdict = Literal["confident", "likely", "unsure", "unknown"]
+
+Attribute = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo of a source, not yet read.
+
+    `path` names it within its source, with forward slashes; it is also its id. `label` is its category.
+    `split` is None where the source gives none; `product_id` is None where photos are not grouped by product.
+    """
+
+    path: str
+    label: str
+    split: Split | None = None
+    product_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A photo or row that cannot be used, and why, in words for the one who owns the photos."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Something a customer can buy. What the store does not say is None."""
+
+    id: str
+    title: str
+    category: str
+    price: float | None = None
+    currency: str | None = None
+    in_stock: bool | None = None
+    url: str | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassProbability:
+    """A category and the calibrated probability, 0 to 1, that the photo shows it."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a photo was taken for. `top` is sorted, most probable first, and begins with `label`."""
+
+    label: str
+    probability: float
+    verdict: Verdict
+    top: tuple[ClassProbability, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What a model says of N photos: `logits_NC` (C may be 0) and `embedding_ND`, L2-normalised, both float32."""
+
+    logits_NC: NDArray[np.float32]
+    embedding_ND: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPhoto:
+    """One photo of a product as the index keeps it.
+
+    `photo_id` is unique in an index; `photo_sha256` is that of the file's bytes (or raw pixels), so that an unchanged
+    photo is not embedded again.
+    """
+
+    photo_id: str
+    photo_sha256: str
+    product: Product
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a recommended product must satisfy; None lets everything through. Prices are inclusive."""
+
+    category: str | None = None
+    price_min: float | None = None
+    price_max: float | None = None
+    in_stock: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A product near a query: the cosine similarity of its nearest photo, -1 to 1, higher is nearer."""
+
+    product: Product
+    photo_id: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A product to show, why, and how alike it is (cosine, -1 to 1)."""
+
+    product: Product
+    similarity: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of an upright photo, in fractions of its width and height; `x`, `y` is the top left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float
