@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from snapshelf.errors import PhotoError, PhotoTooManyBytesError, PhotoTooManyPixelsError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is recognised, by content and never by the file's name."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
@@ -109,7 +109,7 @@ def _decode_opened(image: Image.Image, limits: DecodeLimits, needed_px: int | No
         )
     format_name = image.format or "unknown"
     orientation = _orientation(image)
-    if needed_px is not None and format_name in ("JPEG", "MPO"):
+    if needed_px is not None and format_name in ("JPEG", "MPO"):  # MPO: the several-picture JPEG of some phones
         _draft(image, needed_px)
     image.load()
     upright = _to_rgb(image)
@@ -145,8 +145,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """16-bit (or, rarely, 32-bit) grey: the range is scaled to 8 bits instead of being clipped at 255."""
+    deep = image.mode.startswith("I;16")
     grey_HW = np.asarray(image, dtype=np.float32)
-    top = 65535.0 if grey_HW.max(initial=0.0) > 255 else 255.0
+    top = 65535.0 if deep or grey_HW.max(initial=0.0) > 255 else 255.0
     scaled_HW = np.clip(grey_HW * (255.0 / top), 0, 255).round().astype(np.uint8)
     return Image.fromarray(scaled_HW).convert("RGB")
 

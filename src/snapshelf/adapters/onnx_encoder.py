@@ -1,0 +1,69 @@
+"""`Encoder` over ONNX Runtime.
+
+Shapes: N photos, S pixels a side, 3 channels, C classes, D numbers an embedding.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from snapshelf.artifacts.cards import ModelCard
+from snapshelf.artifacts.publish import sha256_file
+from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError
+from snapshelf.imaging.preprocess import Preprocess
+from snapshelf.types import Encoding
+
+MODEL_FILE = "model.onnx"
+
+_BATCH = 32
+"""Photos handed to the engine at once: past this, memory grows and the rate does not."""
+
+
+class OnnxEncoder:
+    """A model folder, opened for looking at photos. May be called from several threads."""
+
+    def __init__(self, folder: Path, *, num_threads: int) -> None:
+        """Open `model.onnx` beside its card, on `num_threads` cores.
+
+        Raises:
+            ArtifactMissingError: the folder has no model or no card.
+            ArtifactMismatchError: the file is not the one that the card describes.
+        """
+        self.card = ModelCard.read(folder)
+        path = folder / MODEL_FILE
+        if not path.exists():
+            raise ArtifactMissingError(f"{path} is missing. Train again: {ModelCard.remedy}")
+        if sha256_file(path) != self.card.onnx_sha256:
+            raise ArtifactMismatchError(
+                f"{path} is not the file that its card describes (its sha256 differs). Train again: {ModelCard.remedy}"
+            )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = num_threads
+        options.log_severity_level = 3  # errors only; the engine's warnings are about its own optimiser
+        self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How a photo is brought to the size that `encode` takes."""
+        return self.card.preprocess
+
+    @property
+    def embedding_dim(self) -> int:
+        """D, the length of an embedding."""
+        return self.card.embedding_dim
+
+    def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
+        """Logits (N, C) and L2-normalised embeddings (N, D) of uint8 RGB photos (N, S, S, 3)."""
+        batches = [
+            self._session.run(
+                ["logits", "embedding"], {"photos": np.ascontiguousarray(photos_NSSC[start : start + _BATCH])}
+            )
+            for start in range(0, len(photos_NSSC), _BATCH)
+        ]
+        logits = [np.empty((0, len(self.card.labels)), np.float32), *(logits_NC for logits_NC, _ in batches)]
+        embeddings = [np.empty((0, self.embedding_dim), np.float32), *(embedding_ND for _, embedding_ND in batches)]
+        return Encoding(np.concatenate(logits), np.concatenate(embeddings))
