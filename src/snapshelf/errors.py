@@ -2,7 +2,8 @@
 
     SnapshelfError
     ├── InputError            what the user gave cannot be used               exit code 2
-    │   ├── PhotoError        one photo: empty, not a picture, broken, too large
+    │   ├── PhotoError        one photo is broken or cut off
+    │   │   ├── NotAPhotoError    it is empty, or no picture at all
     │   │   ├── PhotoTooManyBytesError
     │   │   └── PhotoTooManyPixelsError
     │   ├── SourceError       a source of photos, or one row of it
@@ -30,6 +31,10 @@ class InputError(SnapshelfError):
 
 class PhotoError(InputError):
     """A photo cannot be decoded."""
+
+
+class NotAPhotoError(PhotoError):
+    """A file is empty, or its content is no picture of a kind that is read here."""
 
 
 class PhotoTooManyBytesError(PhotoError):

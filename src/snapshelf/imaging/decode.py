@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from snapshelf.errors import PhotoError, PhotoTooManyBytesError, PhotoTooManyPixelsError
+from snapshelf.errors import NotAPhotoError, PhotoError, PhotoTooManyBytesError, PhotoTooManyPixelsError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is recognised, by content and never by the file's name."""
@@ -72,10 +72,11 @@ def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -
     Raises:
         PhotoTooManyBytesError: more bytes than `limits.max_bytes`.
         PhotoTooManyPixelsError: more pixels than `limits.max_pixels`; found in the header, before decoding.
-        PhotoError: empty, no picture that is known here, or broken.
+        NotAPhotoError: empty, or no picture of a kind that is known here.
+        PhotoError: broken or cut off.
     """
     if not data:
-        raise PhotoError("The file is empty (0 bytes); a photo was expected.")
+        raise NotAPhotoError("The file is empty (0 bytes); a photo was expected.")
     if len(data) > limits.max_bytes:
         raise PhotoTooManyBytesError(
             f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Send a smaller photo."
@@ -95,7 +96,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise PhotoError(
+        raise NotAPhotoError(
             f"Not a picture: the content is none of {', '.join(FORMATS)}. Save the photo as JPEG or PNG and try again."
         ) from None
 

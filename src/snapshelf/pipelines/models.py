@@ -1,0 +1,40 @@
+"""The models of a store, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from snapshelf.artifacts.cards import ModelCard
+from snapshelf.artifacts.store import Store
+
+
+def list_models(store: Store) -> list[dict[str, Any]]:
+    """One row a model, oldest first."""
+    current = store.current("models").name if store.has_current("models") else None
+    cards = [ModelCard.read(store.folder("models", model_id)) for model_id in store.ids("models")]
+    return [
+        {
+            "id": card.id,
+            "in_use": card.id == current,
+            "created_at": card.created_at,
+            "backbone": card.backbone,
+            "recipe": card.recipe,
+            "num_classes": len(card.labels),
+            "validation": card.validation,
+        }
+        for card in cards
+    ]
+
+
+def print_models(rows: list[dict[str, Any]]) -> None:
+    """The same for people, on standard output."""
+    table = Table("", "id", "created", "classes", "accuracy", "macro F1", box=None, pad_edge=False)
+    for row in rows:
+        scores = [
+            f"{row['validation'][name]:.4f}" if name in row["validation"] else "" for name in ("accuracy", "macro_f1")
+        ]
+        table.add_row("*" if row["in_use"] else "", row["id"], row["created_at"], str(row["num_classes"]), *scores)
+    Console(highlight=False).print(table)

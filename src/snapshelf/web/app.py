@@ -1,0 +1,58 @@
+"""The web application: routes, guards, error handling, put together for one opened store."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from fastapi_swagger import patch_fastapi
+
+from snapshelf import __version__
+from snapshelf.adapters.sqlite_feedback import SqliteFeedback
+from snapshelf.settings import Settings
+from snapshelf.web.guards import BodyLimit, RateLimit, SecurityHeaders
+from snapshelf.web.problems import add_problem_handlers
+from snapshelf.web.routes import admin, page, products, recommendations
+from snapshelf.web.state import ServerState
+from snapshelf.web.telemetry import RequestTelemetry
+from snapshelf.wiring import Shelf
+
+
+def create_app(shelf: Shelf, settings: Settings) -> FastAPI:
+    """The application that serves an opened store. It closes the store when the server ends."""
+    state = ServerState(shelf, settings, SqliteFeedback(shelf.feedback_path))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        state.feedback.close()
+        shelf.close()
+
+    app = FastAPI(
+        title="snapshelf",
+        version=__version__,
+        summary="A photo in, the store's products out.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.server = state
+    add_problem_handlers(app)
+    for router in (recommendations.router, products.router, admin.router, page.router):
+        app.include_router(router)
+    patch_fastapi(app, redirect_from_root_to_docs=False)
+    app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    _add_guards(app, state)
+    return app
+
+
+def _add_guards(app: FastAPI, state: ServerState) -> None:
+    """The last one added stands outermost."""
+    app.add_middleware(BodyLimit, max_photo_bytes=state.settings.max_upload_bytes)
+    if state.settings.rate_limit:
+        app.add_middleware(RateLimit, per_minute=state.settings.rate_limit)
+    app.add_middleware(RequestTelemetry, telemetry=state.telemetry)
+    app.add_middleware(SecurityHeaders)

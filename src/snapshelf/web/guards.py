@@ -1,0 +1,127 @@
+"""What stands before every request: the size of a body, the rate of a client, the headers of an answer."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from snapshelf.web.problems import problem
+
+_FORM_OVERHEAD_BYTES = 64 * 1024
+"""What a multipart form adds to its photo."""
+
+_DRAIN_FACTOR = 4
+"""A body up to so many times the limit is read to its end and thrown away, so that ordinary clients, which send
+everything before they listen, get to read the answer. A larger one is cut off."""
+
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_DOCS_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""The documentation page starts itself with a script inside the page; nothing on it comes from customers."""
+
+
+class BodyLimit:
+    """Refuses bodies over a limit before they are parsed, also where no length was announced."""
+
+    def __init__(self, app: ASGIApp, max_photo_bytes: int) -> None:
+        self.app = app
+        self.max_photo_bytes = max_photo_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 413."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        # In JSON a photo is base64, four characters for three bytes.
+        allowed = self.max_photo_bytes * (4 / 3 if scope["method"] == "PUT" else 1) + _FORM_OVERHEAD_BYTES
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdigit() and int(announced) > allowed:
+            await self._refuse(scope, receive, send, int(announced))
+            return
+        await self._count(scope, receive, send, allowed)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send, allowed: float) -> None:
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > allowed:
+                raise HTTPException(413, self._detail())  # the one kind of error that form parsers let through
+            return message
+
+        await self.app(scope, counted, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, num_bytes: int) -> None:
+        left = self.max_photo_bytes * _DRAIN_FACTOR
+        while left > 0 and num_bytes <= self.max_photo_bytes * _DRAIN_FACTOR:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                break
+        answer = problem(413, "photo-too-many-bytes", self._detail(), {"Connection": "close"})
+        await answer(scope, receive, send)
+
+    def _detail(self) -> str:
+        return (
+            f"The request has more than {self.max_photo_bytes:,} bytes, the most that a photo may have here. "
+            "Send a smaller photo."
+        )
+
+
+class RateLimit:
+    """Counts what costs something, searches and changes, for each client over a moving minute."""
+
+    def __init__(self, app: ASGIApp, per_minute: int) -> None:
+        self.app = app
+        self.limit = RateLimitItemPerMinute(per_minute)
+        self.limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 429 with the seconds to wait."""
+        if scope["type"] == "http" and scope["method"] in ("POST", "PUT", "DELETE"):
+            client = (scope.get("client") or ("unknown", 0))[0]
+            if not self.limiter.hit(self.limit, client):
+                wait_s = max(1, math.ceil(self.limiter.get_window_stats(self.limit, client).reset_time - time.time()))
+                detail = f"More than {self.limit.amount} requests in a minute. Try again in {wait_s} s."
+                await problem(429, "too-many-requests", detail, {"Retry-After": str(wait_s)})(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+class SecurityHeaders:
+    """Adds the headers that keep browsers from doing what the page never needs."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and dress the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        policy = _DOCS_CONTENT_SECURITY_POLICY if scope["path"] == "/docs" else _CONTENT_SECURITY_POLICY
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+            await send(message)
+
+        await self.app(scope, receive, dressed)

@@ -1,0 +1,96 @@
+"""Errors as RFC 9457 problem documents: a stable `type`, and a `detail` that says what to do."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from snapshelf.errors import (
+    InputError,
+    NotAPhotoError,
+    PhotoError,
+    PhotoTooManyBytesError,
+    PhotoTooManyPixelsError,
+    ProductNotFoundError,
+    RequestError,
+    SnapshelfError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+_KINDS: tuple[tuple[type[SnapshelfError], int, str], ...] = (
+    (PhotoTooManyBytesError, 413, "photo-too-many-bytes"),
+    (PhotoTooManyPixelsError, 413, "photo-too-many-pixels"),
+    (NotAPhotoError, 415, "not-a-photo"),
+    (PhotoError, 422, "photo-broken"),
+    (RequestError, 422, "bad-request-field"),
+    (InputError, 422, "bad-input"),
+    (ProductNotFoundError, 404, "product-not-found"),
+)
+"""The first class that an error is an instance of decides."""
+
+_log = logging.getLogger("snapshelf.web")
+
+
+def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem document. `kind` makes the stable `type`, `urn:snapshelf:problem:<kind>`."""
+    body = {
+        "type": f"urn:snapshelf:problem:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Turn every error that reaches the app into a problem document."""
+    app.add_exception_handler(SnapshelfError, _on_snapshelf_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_crash)
+
+
+async def _on_snapshelf_error(_: Request, error: Exception) -> JSONResponse:
+    for error_class, status, kind in _KINDS:
+        if isinstance(error, error_class):
+            return problem(status, kind, str(error))
+    _log.error("The store failed while serving", exc_info=error)
+    return problem(500, "store", "The store could not answer. The reason stands in the server's log.")
+
+
+async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this class only)
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path"))
+    if first["type"] == "missing":
+        detail = f"The field {field!r} is missing. Send it as the API's documentation at /docs says."
+    else:
+        detail = (
+            f"The field {field!r} is not as expected: {first['msg'].lower()}; found {_shortened(first.get('input'))}."
+        )
+    return problem(422, "bad-request-field", detail)
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 (registered for this class only)
+    detail = error.detail
+    if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = f"Nothing is at {request.url.path}. The API's documentation is at /docs."
+    status = error.status_code
+    kind = "photo-too-many-bytes" if status == 413 else HTTPStatus(status).name.lower().replace("_", "-")
+    return problem(status, kind, detail, dict(error.headers) if error.headers else None)
+
+
+async def _on_crash(_: Request, __: Exception) -> JSONResponse:
+    return problem(500, "internal", "The server failed on this request. The reason stands in its log.")
+
+
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,85 @@
+"""The page itself, what it needs before the first photo, and what watches the server."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException, Response
+from fastapi.responses import FileResponse, PlainTextResponse
+
+from snapshelf.web.routes.products import count_by_category
+from snapshelf.web.schemas import SampleOut, StoreOut
+from snapshelf.web.state import State
+
+STATIC = Path(__file__).parents[1] / "static"
+
+router = APIRouter()
+
+
+@router.get("/", include_in_schema=False)
+def index() -> FileResponse:
+    """The customers' page."""
+    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/privacy", include_in_schema=False)
+def privacy() -> FileResponse:
+    """What happens to a customer's photo."""
+    return FileResponse(STATIC / "privacy.html", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/favicon.ico", include_in_schema=False)
+def favicon() -> FileResponse:
+    """The icon, for browsers that ask without reading the page."""
+    return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
+
+
+@router.get("/api/v1/store", response_model=StoreOut, tags=["store"])
+def store(state: State) -> StoreOut:
+    """The store's name and colour, its categories, and photos to try."""
+    shelf = state.shelf
+    first = shelf.index.products(offset=0, limit=50)
+    return StoreOut(
+        name=shelf.config.name,
+        accent=shelf.config.page.accent,
+        max_upload_bytes=state.settings.max_upload_bytes,
+        samples=[
+            SampleOut(label=_label(sample), url=f"/api/v1/samples/{number}")
+            for number, sample in enumerate(shelf.samples)
+        ],
+        categories=count_by_category(state),
+        has_prices=any(product.price is not None for product in first),
+        has_stock=any(product.in_stock is not None for product in first),
+    )
+
+
+@router.get("/api/v1/samples/{number}", response_class=Response, tags=["store"])
+def sample(state: State, number: int) -> FileResponse:
+    """A photo to try, by its place in the store's list."""
+    if not 0 <= number < len(state.shelf.samples):
+        raise HTTPException(404, f"There is no sample {number}; the store has {len(state.shelf.samples)}.")
+    return FileResponse(state.shelf.samples[number], headers={"Cache-Control": "public, max-age=300"})
+
+
+def _label(sample_path: Path) -> str:
+    """`00-ankle-boot.png` → `ankle boot`."""
+    return re.sub(r"^\d+-", "", sample_path.stem).replace("-", " ")
+
+
+@router.get("/healthz", tags=["operations"])
+def healthz() -> dict[str, str]:
+    """The process is alive."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["operations"])
+def readyz(state: State) -> dict[str, str]:
+    """Model and index are loaded."""
+    return {"status": "ready", "model_id": state.shelf.model.id, "index_id": state.shelf.index_card.id}
+
+
+@router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
+def metrics(state: State) -> PlainTextResponse:
+    """Counters and latencies for Prometheus."""
+    return PlainTextResponse(state.telemetry.exposition(), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,113 @@
+"""What the store sells: for customers to look at, for staff to change."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from starlette.concurrency import run_in_threadpool
+
+from snapshelf.errors import ProductNotFoundError, RequestError
+from snapshelf.types import Product
+from snapshelf.web.admin import AdminOnly
+from snapshelf.web.schemas import CategoriesOut, CategoryOut, ProductIn, ProductOut, ProductsOut
+from snapshelf.web.state import ServerState, State
+
+router = APIRouter(prefix="/api/v1", tags=["products"])
+
+
+@router.get("/categories", response_model=CategoriesOut)
+def categories(state: State) -> CategoriesOut:
+    """Every category and how many products it has."""
+    return CategoriesOut(categories=count_by_category(state))
+
+
+def count_by_category(state: ServerState) -> list[CategoryOut]:
+    """The categories of the index, in the order of the alphabet."""
+    return [CategoryOut(name=name, num_products=count) for name, count in state.shelf.index.categories().items()]
+
+
+@router.get("/products", response_model=ProductsOut)
+def products(
+    state: State,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    category: Annotated[str | None, Query()] = None,
+) -> ProductsOut:
+    """A page of products, in the order of their ids."""
+    page = state.shelf.index.products(offset=offset, limit=limit, category=category)
+    return ProductsOut(
+        products=[ProductOut.of(product) for product in page], total=state.shelf.index.count_products(category)
+    )
+
+
+# Declared before the product itself: an id may hold slashes, and the longer path must win.
+@router.get(
+    "/products/{product_id:path}/image",
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}}}, 404: {"description": "No such product, or it has no picture"}},
+)
+def product_image(state: State, product_id: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    """A product's picture, at most 320 px a side."""
+    photos = state.shelf.index.product_photos(product_id)
+    thumbnail = state.shelf.thumbnails.get(photos[0].photo_id) if photos else None
+    if thumbnail is None:
+        raise _not_found(product_id)
+    media_type, content = thumbnail
+    headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"', "Cache-Control": "public, max-age=300"}
+    if if_none_match == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+@router.get("/products/{product_id:path}", response_model=ProductOut)
+def product(state: State, product_id: str) -> ProductOut:
+    """One product."""
+    return ProductOut.of(_find(state, product_id))
+
+
+@router.put("/products/{product_id:path}", response_model=ProductOut, dependencies=[AdminOnly])
+async def put_product(state: State, product_id: str, body: ProductIn) -> ProductOut:
+    """Add a product, or change one. It can be found by photo as soon as this answers."""
+    await run_in_threadpool(_put, state, body.product(product_id), body.image_base64)
+    return ProductOut.of(body.product(product_id))
+
+
+def _put(state: ServerState, changed: Product, image_base64: str | None) -> None:
+    if image_base64 is not None:
+        state.shelf.gallery.put(changed, [_decoded_base64(image_base64)])
+        return
+    if state.shelf.index.product(changed.id) is None:
+        raise RequestError(f"There is no product {changed.id!r} yet, and a new one needs a photo: send image_base64.")
+    state.shelf.gallery.update(changed)
+
+
+@router.delete("/products/{product_id:path}", status_code=204, dependencies=[AdminOnly])
+def delete_product(state: State, product_id: str) -> Response:
+    """Remove a product and its pictures."""
+    _find(state, product_id)
+    state.shelf.gallery.remove([product_id])
+    return Response(status_code=204)
+
+
+def _find(state: ServerState, product_id: str) -> Product:
+    found = state.shelf.index.product(product_id)
+    if found is None:
+        raise _not_found(product_id)
+    return found
+
+
+def _not_found(product_id: str) -> ProductNotFoundError:
+    return ProductNotFoundError(f"There is no product {product_id!r}. GET /api/v1/products lists those that are there.")
+
+
+def _decoded_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise RequestError(
+            "image_base64 is not base64; expected a photo's file encoded so, without line breaks."
+        ) from None

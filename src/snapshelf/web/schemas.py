@@ -1,0 +1,195 @@
+"""What goes over the wire, as OpenAPI shows it to app developers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from snapshelf.types import Attribute, Product, Recommendation, Verdict
+
+
+class ProductOut(BaseModel):
+    """A product as customers see it."""
+
+    id: str
+    title: str
+    category: str
+    price: float | None
+    currency: str | None
+    in_stock: bool | None
+    url: str | None
+    image_url: str
+    attributes: dict[str, Attribute]
+
+    @classmethod
+    def of(cls, product: Product) -> ProductOut:
+        """The wire form of a product."""
+        return cls(
+            id=product.id,
+            title=product.title,
+            category=product.category,
+            price=product.price,
+            currency=product.currency,
+            in_stock=product.in_stock,
+            url=product.url,
+            image_url=f"/api/v1/products/{quote(product.id, safe='')}/image",
+            attributes=dict(product.attributes),
+        )
+
+
+class ClassProbabilityOut(BaseModel):
+    """A category and its calibrated probability."""
+
+    label: str
+    probability: float
+
+
+class PredictionOut(BaseModel):
+    """What the photo was taken for."""
+
+    label: str
+    probability: float
+    verdict: Verdict
+    top: list[ClassProbabilityOut]
+
+
+class RecommendationOut(BaseModel):
+    """A product, how alike it is (cosine, -1 to 1) and why it is shown."""
+
+    product: ProductOut
+    similarity: float
+    reason: str
+
+    @classmethod
+    def of(cls, recommendation: Recommendation) -> RecommendationOut:
+        """The wire form of a recommendation."""
+        return cls(
+            product=ProductOut.of(recommendation.product),
+            similarity=round(recommendation.similarity, 4),
+            reason=recommendation.reason,
+        )
+
+
+class TimingOut(BaseModel):
+    """Milliseconds spent in each stage."""
+
+    decode: float
+    encode: float
+    search: float
+    total: float
+
+
+class RecommendationsOut(BaseModel):
+    """The answer to a photo."""
+
+    request_id: str
+    model_id: str
+    prediction: PredictionOut
+    recommendations: list[RecommendationOut]
+    timing_ms: TimingOut
+
+
+class ProductsOut(BaseModel):
+    """A page of products, in the order of their ids."""
+
+    products: list[ProductOut]
+    total: int
+
+
+class CategoryOut(BaseModel):
+    """A category and how many products it has."""
+
+    name: str
+    num_products: int
+
+
+class CategoriesOut(BaseModel):
+    """Every category, in the order of the alphabet."""
+
+    categories: list[CategoryOut]
+
+
+class SampleOut(BaseModel):
+    """A photo that a customer may try."""
+
+    label: str
+    url: str
+
+
+class StoreOut(BaseModel):
+    """What the page needs to know before the first photo."""
+
+    name: str
+    accent: str
+    max_upload_bytes: int
+    samples: list[SampleOut]
+    categories: list[CategoryOut]
+    has_prices: bool
+    has_stock: bool
+
+
+ShortText = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class ProductIn(BaseModel):
+    """A product as staff send it. Without `image_base64` the product must be there already; its photo is kept."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: ShortText
+    category: ShortText
+    price: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    in_stock: bool | None = None
+    url: str | None = Field(default=None, max_length=2000, pattern=r"^(https?://|/)")
+    attributes: dict[str, Attribute] = Field(default_factory=dict)
+    image_base64: str | None = None
+
+    def product(self, product_id: str) -> Product:
+        """The product that this describes."""
+        return Product(
+            id=product_id,
+            title=self.title,
+            category=self.category,
+            price=self.price,
+            currency=self.currency,
+            in_stock=self.in_stock,
+            url=self.url,
+            attributes=self.attributes,
+        )
+
+
+class FeedbackIn(BaseModel):
+    """What a customer says of an answer; at least one of the optional fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    request_id: Annotated[str, Field(min_length=1, max_length=64)]
+    helpful: bool | None = None
+    correct_label: ShortText | None = None
+    product_id: ShortText | None = None
+    comment: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+
+
+class FeedbackReceiptOut(BaseModel):
+    """That feedback was kept, and under which number."""
+
+    id: int
+
+
+class FeedbackOut(FeedbackIn):
+    """Feedback as staff read it."""
+
+    id: int
+    created_at: str
+    model_id: str | None
+    predicted_label: str | None
+
+
+class FeedbackListOut(BaseModel):
+    """Feedback, newest first."""
+
+    feedback: list[FeedbackOut]
+    total: int

@@ -1,0 +1,49 @@
+"""One process that serves one store, until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import uvicorn
+
+from snapshelf.artifacts.store import Store
+from snapshelf.errors import ConfigError
+from snapshelf.progress import console
+from snapshelf.settings import Settings
+from snapshelf.web.app import create_app
+from snapshelf.wiring import open_shelf
+
+
+def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
+    """Open the store and answer requests until SIGINT or SIGTERM. Port 0 takes a free one.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+        StoreError: the store has no model or no index that fits it.
+    """
+    listener = _listen(host, port)
+    try:
+        shelf = open_shelf(store, settings)
+        config = uvicorn.Config(create_app(shelf, settings), log_level=logging.WARNING, server_header=False)
+        shown = f"[{host}]" if ":" in host else host
+        console.print(
+            f"{shelf.config.name} is at http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", markup=False
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"Cannot listen on {host}, port {port}: {error.strerror or error}. Choose another --port."
+        ) from None
+    return listener

@@ -1,0 +1,61 @@
+"""What the routes share while a server runs."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from snapshelf.adapters.sqlite_feedback import SqliteFeedback
+from snapshelf.imaging.decode import DecodeLimits
+from snapshelf.settings import Settings
+from snapshelf.web.telemetry import Telemetry
+from snapshelf.wiring import Shelf, decode_limits
+
+
+class RecentAnswers:
+    """What was said under the last request ids, so that feedback can be kept beside it. Holds no photos."""
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self._capacity = capacity
+        self._labels: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def remember(self, request_id: str, label: str) -> None:
+        """Keep the label that a request was answered with; the oldest is forgotten."""
+        with self._lock:
+            self._labels[request_id] = label
+            if len(self._labels) > self._capacity:
+                self._labels.popitem(last=False)
+
+    def label(self, request_id: str) -> str | None:
+        """The label, or None where the request is unknown or long ago."""
+        with self._lock:
+            return self._labels.get(request_id)
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """One running server: the opened store and what happens around it."""
+
+    shelf: Shelf
+    settings: Settings
+    feedback: SqliteFeedback
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    recent: RecentAnswers = field(default_factory=RecentAnswers)
+
+    @property
+    def limits(self) -> DecodeLimits:
+        """What is refused of any photo."""
+        return decode_limits(self.settings)
+
+
+def _state(request: Request) -> ServerState:
+    state: ServerState = request.app.state.server
+    return state
+
+
+State = Annotated[ServerState, Depends(_state)]

@@ -1,0 +1,68 @@
+"""Prometheus metrics of one server."""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Telemetry:
+    """The counters and histograms; a registry of its own, so that several servers can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "snapshelf_requests", "Requests by route and status.", ["method", "route", "status"], registry=self.registry
+        )
+        self.duration = Histogram(
+            "snapshelf_request_seconds",
+            "Time to answer, by route.",
+            ["route"],
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.stages = Histogram(
+            "snapshelf_stage_seconds",
+            "Time of a recommendation's stages: decode, encode, search.",
+            ["stage"],
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.verdicts = Counter("snapshelf_verdicts", "Predictions by verdict.", ["verdict"], registry=self.registry)
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class RequestTelemetry:
+    """Counts and times every request by its route's template, so that ids in paths do not multiply the series."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self.app = app
+        self.telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note how it went."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            self.telemetry.requests.labels(scope["method"], route, str(status)).inc()
+            self.telemetry.duration.labels(route).observe(time.perf_counter() - started)

@@ -1,0 +1,74 @@
+"""Settings and a store → a shelf that serves. The only place where engines are chosen and put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.qdrant_edge_index import open_index
+from snapshelf.artifacts.cards import IndexCard, ModelCard
+from snapshelf.artifacts.store import Store
+from snapshelf.config import StoreConfig
+from snapshelf.gallery import Gallery
+from snapshelf.imaging.decode import DecodeLimits
+from snapshelf.ports import ThumbnailStore, VectorIndex
+from snapshelf.recommend import Recommender
+from snapshelf.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A store, opened: a model and the index that fits it, ready to answer."""
+
+    config: StoreConfig
+    model: ModelCard
+    index_card: IndexCard
+    index: VectorIndex
+    thumbnails: ThumbnailStore
+    gallery: Gallery
+    recommender: Recommender
+    samples: tuple[Path, ...]
+    """Photos of the model's validation split for customers to try, in the order to show them."""
+    feedback_path: Path
+
+    def close(self) -> None:
+        """Let go of the index and its pictures."""
+        self.index.close()
+        self.thumbnails.close()
+
+
+def decode_limits(settings: Settings) -> DecodeLimits:
+    """What is refused of any photo, from the environment."""
+    return DecodeLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+
+
+def open_encoder(store: Store, settings: Settings) -> OnnxEncoder:
+    """The model in use.
+
+    Raises:
+        StoreError: there is none, or its files do not belong together.
+    """
+    return OnnxEncoder(store.current("models"), num_threads=settings.num_threads)
+
+
+def open_shelf(store: Store, settings: Settings) -> Shelf:
+    """Open the model in use and the index that it made.
+
+    Raises:
+        StoreError: one of them is missing, they do not fit, or another process holds the index.
+    """
+    config = store.config()
+    encoder = open_encoder(store, settings)
+    index_card, index, thumbnails = open_index(store, encoder.card)
+    return Shelf(
+        config=config,
+        model=encoder.card,
+        index_card=index_card,
+        index=index,
+        thumbnails=thumbnails,
+        gallery=Gallery(encoder, index, thumbnails, decode_limits(settings)),
+        recommender=Recommender(encoder, encoder.card, index),
+        samples=tuple(sorted((store.current("models") / "samples").glob("*.*"))),
+        feedback_path=store.feedback_path,
+    )
