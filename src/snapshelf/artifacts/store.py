@@ -63,12 +63,11 @@ class Store:
         if not pointer.exists():
             raise ArtifactMissingError(f"The store {self.root} has no {what} yet. Run: {self._remedy(kind)}")
         artifact_id = pointer.read_text("utf-8").strip()
-        folder = self.folder(kind, artifact_id)
-        if not artifact_id or not folder.is_dir():
+        if artifact_id not in self.ids(kind):
             raise ArtifactMissingError(
                 f"{pointer} names {artifact_id!r}, which is not there. Run: {self._remedy(kind)}"
             )
-        return folder
+        return self.folder(kind, artifact_id)
 
     def has_current(self, kind: Kind) -> bool:
         """Whether an artefact of this kind is in use."""

@@ -1,0 +1,65 @@
+"""snapshelf.toml and the environment: what may stand there, and what is said of what may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from snapshelf.config import TEMPLATE, StoreConfig, load_config
+from snapshelf.errors import ConfigError
+from snapshelf.settings import load_settings
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "snapshelf.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_missing_file_is_all_defaults(tmp_path: Path) -> None:
+    assert load_config(tmp_path / "snapshelf.toml") == StoreConfig()
+
+
+def test_the_template_holds_the_defaults(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, TEMPLATE.format(name="My store"))) == StoreConfig()
+
+
+def test_values_are_read(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, 'name = "Schuhe & mehr"\n[catalogue_columns]\nprice = "Preis"\n'))
+    assert (config.name, config.catalogue_columns) == ("Schuhe & mehr", {"price": "Preis"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train]\nbackbne = 'x'", r"unknown key train\.backbne\. Did you mean train\.backbone\?"),
+        ("zzz = 1", r"unknown key zzz\. Known keys: name, page\.accent"),
+        ("[page]\naccent = 'green'", r"page\.accent is 'green'"),
+        ("[verdict]\nlikely = 2", r"verdict\.likely is 2"),
+        ("name = ", r"not valid TOML"),
+    ],
+)
+def test_what_may_not_stand_there_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(written(tmp_path, text))
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPSHELF_MAX_PIXELS", "1000")
+    monkeypatch.setenv("SNAPSHELF_ADMIN_KEY", "secret")
+    settings = load_settings()
+    assert settings.max_pixels == 1000
+    assert "secret" not in repr(settings)
+
+
+def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPSHELF_RATE_LIMIT", "-5")
+    with pytest.raises(ConfigError, match="SNAPSHELF_RATE_LIMIT is '-5'"):
+        load_settings()
+
+
+def test_threads_are_those_allowed_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().num_threads >= 1
+    monkeypatch.setenv("SNAPSHELF_THREADS", "3")
+    assert load_settings().num_threads == 3

@@ -1,0 +1,82 @@
+"""The page's own routes, feedback, and what watches the server."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.tiny_store import COLOURS, photo_bytes
+from tests.web.conftest import ADMIN
+
+
+def test_the_page_is_there_and_allows_no_inline_script(client: TestClient) -> None:
+    page = client.get("/")
+    assert "<html" in page.text
+    assert "script-src 'self';" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_page_loads_only_what_is_there(client: TestClient) -> None:
+    for url in ("/static/style.css", "/static/js/main.js", "/privacy", "/favicon.ico"):
+        assert client.get(url).status_code == 200, url
+
+
+def test_the_store_says_what_the_page_needs(client: TestClient) -> None:
+    store = client.get("/api/v1/store").json()
+    assert store["name"] == "My store"
+    assert (store["has_prices"], store["has_stock"]) == (True, True)
+    assert [sample["label"] for sample in store["samples"]] == list(COLOURS)
+    for sample in store["samples"]:
+        photo = client.get(sample["url"])
+        answer = client.post("/api/v1/recommendations", files={"photo": photo.content}).json()
+        assert answer["prediction"]["label"] == sample["label"]
+
+
+@pytest.mark.parametrize("number", ["3", "-1", "../card.json"])
+def test_a_sample_that_is_not_there(client: TestClient, number: str) -> None:
+    assert client.get(f"/api/v1/samples/{number}").status_code in (404, 422)
+
+
+def test_health_readiness_documentation_and_schema(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json()["model_id"] == "tiny-1"
+    assert "swagger" in client.get("/docs").text.lower()
+    paths = client.get("/openapi.json").json()["paths"]
+    form = paths["/api/v1/recommendations"]["post"]["requestBody"]["content"]
+    assert list(form) == ["multipart/form-data"]
+
+
+def test_metrics_count_requests_and_verdicts(client: TestClient) -> None:
+    client.post("/api/v1/recommendations", files={"photo": photo_bytes(COLOURS["red thing"])})
+    client.get("/api/v1/products/p00")
+    text = client.get("/metrics").text
+    assert 'snapshelf_verdicts_total{verdict="confident"} 1.0' in text
+    assert 'route="/api/v1/products/{product_id:path}"' in text
+    assert 'snapshelf_stage_seconds_count{stage="encode"} 1.0' in text
+
+
+def test_an_unknown_address_is_a_problem_document(client: TestClient) -> None:
+    answer = client.get("/nowhere")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_feedback_waits_for_staff_with_what_was_said(client: TestClient) -> None:
+    asked = client.post("/api/v1/recommendations", files={"photo": photo_bytes(COLOURS["red thing"])}).json()
+    remark = {"request_id": asked["request_id"], "helpful": False, "correct_label": "green thing", "comment": "no <b>"}
+    assert client.post("/api/v1/feedback", json=remark).status_code == 201
+    kept = client.get("/api/v1/admin/feedback", headers=ADMIN).json()
+    assert kept["total"] == 1
+    assert kept["feedback"][0]["predicted_label"] == "red thing"
+    assert kept["feedback"][0]["model_id"] == "tiny-1"
+    assert {key: kept["feedback"][0][key] for key in remark} == remark
+
+
+def test_feedback_on_a_forgotten_request_is_kept_without_a_guess(client: TestClient) -> None:
+    assert client.post("/api/v1/feedback", json={"request_id": "long-ago", "helpful": True}).status_code == 201
+    kept = client.get("/api/v1/admin/feedback", headers=ADMIN).json()["feedback"][0]
+    assert kept["predicted_label"] is None
+
+
+@pytest.mark.parametrize("remark", [{}, {"request_id": "x"}, {"helpful": True}, {"request_id": "x", "stars": 5}])
+def test_feedback_that_says_nothing_is_refused(client: TestClient, remark: dict) -> None:
+    assert client.post("/api/v1/feedback", json=remark).status_code == 422
