@@ -1,0 +1,169 @@
+"""Photos in folders: SOURCE/<class>/… or SOURCE/<split>/<class>/…"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from snapshelf.data.sources.files import file_stamp, read_file
+from snapshelf.errors import PhotoError, SourceError
+from snapshelf.imaging.decode import SUFFIXES
+from snapshelf.types import Photo, Rejected, Split
+
+SPLIT_NAMES: dict[str, Split] = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
+"""Folder names, in lower case, that are splits."""
+
+_SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+_NAMES = ", ".join(sorted(SUFFIXES))
+
+
+class FolderSource:
+    """The photos below a folder, in the order of their paths. Folders below a class belong to the class."""
+
+    format = "folder"
+
+    def __init__(self, root: Path) -> None:
+        """Look at the folder's first level only.
+
+        Raises:
+            SourceError: it is not a folder, or may not be read.
+        """
+        if not root.is_dir():
+            raise SourceError(f"{root} is not a folder. {_expected(root)}")
+        self._given = root
+        self._root = root.resolve()
+        try:
+            self.has_splits = self._finds_splits()
+        except OSError as error:
+            raise SourceError(f"{root} cannot be read: {error.strerror or error}. {_expected(root)}") from None
+
+    def rows(self) -> Iterator[Photo | Rejected]:
+        """Every photo, and every other thing that lies where a photo should.
+
+        Raises:
+            SourceError: at the end, where there was not one photo.
+        """
+        num_photos = 0
+        for row in self._split_folders() if self.has_splits else self._classes(self._root, None):
+            num_photos += isinstance(row, Photo)
+            yield row
+        if not num_photos:
+            raise SourceError(f"Found 0 photos in class folders of {self._given}. {_expected(self._given)}")
+
+    def read(self, path: str) -> bytes:
+        """One photo's bytes.
+
+        Raises:
+            PhotoError: it cannot be read, or lies outside the source.
+        """
+        return read_file(self._inside(path))
+
+    def stamp(self, path: str) -> str:
+        """The file's size and time of change."""
+        return file_stamp(self._inside(path))
+
+    def _inside(self, path: str) -> Path:
+        file = (self._root / path).resolve()
+        if not file.is_relative_to(self._root):
+            raise PhotoError(f"{path} leaves the source's folder; it was not read.")
+        return file
+
+    def _finds_splits(self) -> bool:
+        """Whether the first level is splits: all its folders, or `train` and others, and there are classes in them.
+
+        A shop of toys may well have a class named `train`; that one holds photos, not folders.
+        """
+        folders = [entry for entry in self._root.iterdir() if entry.is_dir() and not _is_system(entry)]
+        splits = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES]
+        names = {folder.name.lower() for folder in splits}
+        return (
+            bool(splits)
+            and ("train" in names or len(splits) == len(folders))
+            and all(_holds_folders_only(folder) for folder in splits)
+        )
+
+    def _split_folders(self) -> Iterator[Photo | Rejected]:
+        for entry in self._entries(self._root, (self._root,)):
+            if isinstance(entry, Rejected):
+                yield entry
+            elif entry.is_dir() and entry.name.lower() in SPLIT_NAMES:
+                yield from self._classes(entry, SPLIT_NAMES[entry.name.lower()])
+            elif entry.is_dir():
+                yield self._rejected(entry, "a folder beside train, validation and test; it was not read")
+            elif _is_photo(entry):
+                yield self._rejected(entry, "lies in no class folder")
+
+    def _classes(self, folder: Path, split: Split | None) -> Iterator[Photo | Rejected]:
+        parents = (self._root, folder.resolve())
+        for entry in self._entries(folder, parents):
+            if isinstance(entry, Rejected):
+                yield entry
+            elif entry.is_dir():
+                label = unicodedata.normalize("NFC", entry.name)
+                yield from self._photos(entry, label, split, (*parents, entry.resolve()))
+            elif _is_photo(entry):
+                yield self._rejected(entry, "lies in no class folder")
+
+    def _photos(
+        self, folder: Path, label: str, split: Split | None, parents: tuple[Path, ...]
+    ) -> Iterator[Photo | Rejected]:
+        for entry in self._entries(folder, parents):
+            if isinstance(entry, Rejected):
+                yield entry
+            elif entry.is_dir():
+                yield from self._photos(entry, label, split, (*parents, entry.resolve()))
+            elif _is_photo(entry):
+                yield Photo(self._name(entry), label, split)
+            else:
+                yield self._rejected(entry, f"not a photo by its name; photos end in {_NAMES}")
+
+    def _entries(self, folder: Path, parents: tuple[Path, ...]) -> Iterator[Path | Rejected]:
+        """What lies in a folder, sorted; what must not be followed comes as rejected."""
+        try:
+            entries = sorted(entry for entry in folder.iterdir() if not _is_system(entry))
+        except OSError as error:
+            yield self._rejected(folder, f"the folder cannot be read: {error.strerror or error}")
+            return
+        for entry in entries:
+            problem = self._problem(entry, parents)
+            yield self._rejected(entry, problem) if problem else entry
+
+    def _problem(self, entry: Path, parents: tuple[Path, ...]) -> str | None:
+        try:
+            entry.name.encode()
+            target = entry.resolve() if entry.is_symlink() else entry
+        except UnicodeEncodeError:
+            return "its name is not valid UTF-8; rename it"
+        except (OSError, RuntimeError):  # RuntimeError: how Python before 3.13 says that links form a ring
+            return "a link in a loop; it was not followed"
+        if target is not entry and not target.is_relative_to(self._root):
+            return "a link that leaves the source's folder; it was not followed"
+        if target is not entry and target in parents:
+            return "a link in a loop; it was not followed"
+        if not (target.is_dir() or target.is_file()):
+            return "a link to nothing" if target is not entry else "neither a file nor a folder"
+        return None
+
+    def _name(self, entry: Path) -> str:
+        return entry.relative_to(self._root).as_posix()
+
+    def _rejected(self, entry: Path, reason: str) -> Rejected:
+        return Rejected(self._name(entry).encode(errors="replace").decode(), reason)
+
+
+def _is_photo(entry: Path) -> bool:
+    return entry.suffix.lower() in SUFFIXES
+
+
+def _is_system(entry: Path) -> bool:
+    return entry.name.startswith(".") or entry.name.lower() in _SYSTEM_NAMES
+
+
+def _holds_folders_only(folder: Path) -> bool:
+    entries = [entry for entry in folder.iterdir() if not _is_system(entry)]
+    return any(entry.is_dir() for entry in entries) and not any(_is_photo(entry) for entry in entries)
+
+
+def _expected(root: Path) -> str:
+    return f"Expected {root}/<class>/photo.jpg or {root}/train/<class>/photo.jpg, with files ending in {_NAMES}."

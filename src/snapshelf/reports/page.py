@@ -1,0 +1,57 @@
+"""What all reports share: the templates, numbers as people read them, and pictures inside the page.
+
+Shapes: S pixels a side, C = 3 channels.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+from PIL import Image
+
+_THUMBNAIL_PX = 128
+_SMALL_PX = 64
+
+
+def render(template: str, **values: Any) -> str:  # noqa: ANN401 (templates take anything)
+    """Fill a template of this room. Every value is escaped."""
+    return _templates.get_template(template).render(**values)
+
+
+def thumbnail(pixels_SSC: NDArray[np.uint8]) -> str:
+    """A photo as a `data:` address: small ones as they are, larger ones at 128 px."""
+    image = Image.fromarray(np.ascontiguousarray(pixels_SSC))
+    content = io.BytesIO()
+    if image.width <= _SMALL_PX:
+        image.save(content, "PNG")
+        return _data_address("png", content)
+    image.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
+    image.save(content, "JPEG", quality=78)
+    return _data_address("jpeg", content)
+
+
+def _data_address(kind: str, content: io.BytesIO) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+_templates = Environment(
+    loader=PackageLoader("snapshelf.reports"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters.update(percent=_percent, count=_count)
