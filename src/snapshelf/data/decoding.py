@@ -82,21 +82,19 @@ def decode_photos(photos: Iterable[Photo], job: DecodeJob) -> Iterator[Decoded |
 def decode_photo(photo: Photo, job: DecodeJob) -> Decoded | Rejected:
     """One photo, or why it cannot be used."""
     try:
-        image = read_image(job.source, photo.path, job.limits)
+        content = job.source.read(photo.path)
+        upright_HWC = content if isinstance(content, np.ndarray) else np.asarray(decode(content, job.limits).image)
     except PhotoError as error:
         return Rejected(photo.path, str(error))
-    sha256 = hashlib.sha256(np.asarray(image).data).hexdigest()
-    return Decoded(photo, job.preprocess.apply(image), sha256, image.width, image.height)
+    height_px, width_px, _ = upright_HWC.shape
+    sha256 = hashlib.sha256(np.ascontiguousarray(upright_HWC).data).hexdigest()
+    return Decoded(photo, _squared(upright_HWC, job.preprocess), sha256, width_px, height_px)
 
 
-def read_image(source: Source, path: str, limits: DecodeLimits) -> Image.Image:
-    """One photo in full size, upright and RGB.
-
-    Raises:
-        PhotoError: it cannot be read or decoded.
-    """
-    content = source.read(path)
-    return Image.fromarray(content) if isinstance(content, np.ndarray) else decode(content, limits).image
+def _squared(upright_HWC: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.uint8]:
+    if upright_HWC.shape[:2] == (preprocess.size_px, preprocess.size_px):
+        return np.ascontiguousarray(upright_HWC)
+    return preprocess.apply(Image.fromarray(upright_HWC))
 
 
 def choose_size_px(source: Source, limits: DecodeLimits) -> int:
@@ -108,7 +106,9 @@ def choose_size_px(source: Source, limits: DecodeLimits) -> int:
     for photo in source.rows():
         if isinstance(photo, Photo):
             with contextlib.suppress(PhotoError):
-                longest_px = max(longest_px, *read_image(source, photo.path, limits).size)
+                content = source.read(photo.path)
+                size = content.shape[:2] if isinstance(content, np.ndarray) else decode(content, limits).image.size
+                longest_px = max(longest_px, *size)
         if longest_px > TINY_PX:
             return DEFAULT_SIZE_PX
     return max(8, longest_px) if longest_px else DEFAULT_SIZE_PX

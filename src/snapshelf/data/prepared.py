@@ -81,10 +81,11 @@ class PhotoWriter:
         (last,) = self._connection.execute("SELECT MAX(row) FROM photos").fetchone()
         self.num_rows = 0 if last is None else int(last) + 1
         path = folder / PHOTOS
-        self._file: BinaryIO = path.open("r+b" if path.exists() else "w+b")
+        self._file: BinaryIO = path.open("r+b" if path.exists() else "w+b", buffering=1 << 20)
         self._write_header()
         self._file.truncate(self._file.tell() + self.num_rows * size_px * size_px * 3)
         self._file.seek(0, os.SEEK_END)
+        self._noted: list[tuple[str | int | None, ...]] = []
         self._committed_s = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -97,10 +98,9 @@ class PhotoWriter:
         self._connection.execute("COMMIT")
         self._connection.close()
 
-    def find(self, path: str, stamp: str) -> Known | None:
-        """What is known of a photo, unless it has changed since."""
-        found = self._connection.execute(_FIND, (path, stamp)).fetchone()
-        return Known(*found) if found else None
+    def has(self, path: str, stamp: str) -> bool:
+        """Whether a photo was committed and has not changed since."""
+        return self._connection.execute(_FIND, (path, stamp)).fetchone() is not None
 
     def add(self, stamp: str, decoded: Decoded) -> None:
         """Append a photo's pixels."""
@@ -115,15 +115,17 @@ class PhotoWriter:
 
     def _note(self, path: str, stamp: str, known: Known) -> None:
         values = (path, stamp, known.row, known.sha256, known.width_px, known.height_px, known.reason)
-        self._connection.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._noted.append(values)
         if time.monotonic() - self._committed_s > _COMMIT_EVERY_S:
             self._commit()
 
     def _commit(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())  # pixels first: the journal must never promise what is not there
+        self._connection.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)", self._noted)
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN IMMEDIATE")
+        self._noted.clear()
         self._committed_s = time.monotonic()
 
     def _write_header(self) -> None:

@@ -46,7 +46,7 @@ def _missing(
         stamp = job.source.stamp(photo.path)
         if (
             photo.path in on_their_way
-            or writer.find(photo.path, stamp)
+            or writer.has(photo.path, stamp)
             or any((known := folder.find(photo.path, stamp)) and known.reason is None for folder in before)
         ):
             step(1)
