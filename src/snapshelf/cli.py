@@ -126,8 +126,8 @@ def prepare(
     size: Annotated[int | None, typer.Option(help="Pixels a side of the prepared photos.", min=8, max=1024)] = None,
 ) -> None:
     """Check, split and resize photos; write a data set and its report."""
+    from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.prepare import prepare as run
-    from snapshelf.wiring import decode_limits
 
     settings = load_settings()
     run(
@@ -135,7 +135,7 @@ def prepare(
         source,
         format=format.value,
         size_px=size,
-        limits=decode_limits(settings),
+        limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
     )
 
@@ -165,8 +165,9 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score the model in use, as exported; write metrics.json and report.html beside it."""
+    from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.evaluate import evaluate as run
-    from snapshelf.wiring import decode_limits, open_encoder
+    from snapshelf.wiring import open_encoder
 
     settings = load_settings()
     encoder = open_encoder(Store(store), settings)
@@ -178,7 +179,7 @@ def evaluate(
         data=data,
         format=format.value,
         split=chosen,
-        limits=decode_limits(settings),
+        limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
     )
     if as_json:
@@ -196,8 +197,9 @@ def index(
     backbone: Annotated[str | None, typer.Option(help="Before any training: whose embeddings to use.")] = None,
 ) -> None:
     """Make the catalogue searchable: add and update products. Before any training, the pretrained backbone serves."""
+    from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.index import index as run
-    from snapshelf.wiring import decode_limits, open_encoder
+    from snapshelf.wiring import open_encoder
 
     if catalogue is None and not remove:
         raise ConfigError("Nothing to do: name a catalogue, or products with --remove ID.")
@@ -218,7 +220,7 @@ def index(
         split=chosen,
         replace=replace,
         remove=remove or [],
-        limits=decode_limits(settings),
+        limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
     )
 

@@ -38,11 +38,6 @@ class Shelf:
         self.thumbnails.close()
 
 
-def decode_limits(settings: Settings) -> DecodeLimits:
-    """What is refused of any photo, from the environment."""
-    return DecodeLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
-
-
 def open_encoder(store: Store, settings: Settings) -> OnnxEncoder:
     """The model in use.
 
@@ -67,7 +62,7 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
         index_card=index_card,
         index=index,
         thumbnails=thumbnails,
-        gallery=Gallery(encoder, index, thumbnails, decode_limits(settings)),
+        gallery=Gallery(encoder, index, thumbnails, DecodeLimits.of(settings)),
         recommender=Recommender(encoder, encoder.card, index),
         samples=tuple(sorted((store.current("models") / "samples").glob("*.*"))),
         feedback_path=store.feedback_path,

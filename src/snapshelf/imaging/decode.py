@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from snapshelf.errors import NotAPhotoError, PhotoError, PhotoTooManyBytesError, PhotoTooManyPixelsError
+from snapshelf.settings import Settings
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What is recognised, by content and never by the file's name."""
@@ -41,6 +43,11 @@ class DecodeLimits:
 
     max_bytes: int = 20_000_000
     max_pixels: int = 50_000_000
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The limits that the environment sets."""
+        return cls(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
 
 
 @dataclass(frozen=True, slots=True)

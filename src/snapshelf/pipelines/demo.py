@@ -30,11 +30,11 @@ def build_demo(store: Store, settings: Settings) -> None:
 def _prepare(store: Store, settings: Settings) -> None:
     if store.has_current("datasets") and DatasetCard.read(store.current("datasets")).source == SOURCE:
         return
+    from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.prepare import prepare
-    from snapshelf.wiring import decode_limits
 
     _say(1, "Preparing Fashion-MNIST")
-    limits = decode_limits(settings)
+    limits = DecodeLimits.of(settings)
     prepare(store, SOURCE, format=SOURCE, limits=limits, num_threads=settings.num_threads)
 
 
@@ -52,13 +52,14 @@ def _train(store: Store) -> None:
 def _evaluate(store: Store, settings: Settings) -> None:
     if (store.current("models") / "metrics.json").exists():
         return
+    from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.evaluate import evaluate
-    from snapshelf.wiring import decode_limits, open_encoder
+    from snapshelf.wiring import open_encoder
 
     _say(3, "Evaluating on the test photos")
     encoder = open_encoder(store, settings)
     evaluate(
-        store, encoder, encoder.card, split="test", limits=decode_limits(settings), num_threads=settings.num_threads
+        store, encoder, encoder.card, split="test", limits=DecodeLimits.of(settings), num_threads=settings.num_threads
     )
 
 
@@ -70,8 +71,9 @@ def _index(store: Store, settings: Settings) -> None:
             pass
         else:
             return
+    from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.index import index
-    from snapshelf.wiring import decode_limits, open_encoder
+    from snapshelf.wiring import open_encoder
 
     _say(4, "Indexing the 10,000 test photos as the catalogue")
     encoder = open_encoder(store, settings)
@@ -82,7 +84,7 @@ def _index(store: Store, settings: Settings) -> None:
         SOURCE,
         format=SOURCE,
         split="test",
-        limits=decode_limits(settings),
+        limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
     )
 

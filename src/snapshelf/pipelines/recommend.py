@@ -8,11 +8,11 @@ from typing import Any
 from rich.table import Table
 
 from snapshelf.errors import NotAPhotoError, PhotoError, PhotoTooManyBytesError
-from snapshelf.imaging.decode import decode
+from snapshelf.imaging.decode import DecodeLimits, decode
 from snapshelf.progress import console
 from snapshelf.recommend import Answer
 from snapshelf.settings import Settings
-from snapshelf.wiring import Shelf, decode_limits
+from snapshelf.wiring import Shelf
 
 
 def recommend_files(
@@ -25,7 +25,7 @@ def recommend_files(
 def _answer(shelf: Shelf, path: Path, top_k: int, settings: Settings, *, show: bool) -> dict[str, Any]:
     try:
         data = read_photo_file(path, settings.max_upload_bytes)
-        picture = decode(data, decode_limits(settings), needed_px=shelf.recommender.needed_px(None))
+        picture = decode(data, DecodeLimits.of(settings), needed_px=shelf.recommender.needed_px(None))
     except PhotoError as error:
         console.print(f"{path}: {error}", style="red", markup=False)
         return {"photo": str(path), "error": str(error)}

@@ -13,7 +13,7 @@ from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.settings import Settings
 from snapshelf.web.telemetry import Telemetry
-from snapshelf.wiring import Shelf, decode_limits
+from snapshelf.wiring import Shelf
 
 
 class RecentAnswers:
@@ -50,7 +50,7 @@ class ServerState:
     @property
     def limits(self) -> DecodeLimits:
         """What is refused of any photo."""
-        return decode_limits(self.settings)
+        return DecodeLimits.of(self.settings)
 
 
 def _state(request: Request) -> ServerState:
