@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from snapshelf.data.sources.fashion_mnist import FashionMnistSource, holds_fashion_mnist
 from snapshelf.data.sources.fashion_mnist_files import find_or_fetch
 from snapshelf.data.sources.folder import FolderSource
+from snapshelf.data.sources.table import TableSource
 from snapshelf.errors import ConfigError, SourceError
 from snapshelf.types import Photo, Rejected
 
@@ -70,8 +71,8 @@ def open_source(
     name, reason = _recognise(source) if format == "auto" else (format, "as asked for")
     opened: Source
     if name == "table":
-        raise SourceError("Tables are not read yet.")  # TODO wire
-    if name == FASHION_MNIST:
+        opened = TableSource(Path(source), columns or {})
+    elif name == FASHION_MNIST:
         folder = Path(source) if Path(source).is_dir() else find_or_fetch(downloads)
         opened = FashionMnistSource(folder)
         reason = f"{reason}; its files are in {folder}"

@@ -1,0 +1,198 @@
+"""What a store sells, photo by photo: a table with products, or any source of photos, each of them a product.
+
+A product of a table may have several rows, each with another of its photos. The first row says what the product is;
+later ones may leave everything but `id` and `image` empty, and must not say anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snapshelf.data import fields as cell
+from snapshelf.data.sources import Source, open_source
+from snapshelf.data.sources.table import COLUMNS, TableSource, split_of
+from snapshelf.data.tables import Row
+from snapshelf.errors import PhotoError, SourceError
+from snapshelf.types import Attribute, Photo, Product, Rejected, Split
+
+_SEPARATOR = "\t"
+"""Between a product's id and the rest of a photo's id; an id holds no control characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One photo of a product, not yet read.
+
+    `name` is what the owner knows it by: the table's row or the photo's path. `read` gives the file's bytes or upright
+    RGB (H, W, 3) uint8, or raises PhotoError.
+    """
+
+    product: Product
+    photo_id: str
+    name: str
+    read: Callable[[], bytes | NDArray[np.uint8]]
+
+
+class Catalogue:
+    """A catalogue that can be gone through, more than once, without being held in memory.
+
+    `description` says what it was read as, and why.
+    """
+
+    def __init__(self, source: Source, description: str, split: Split | None) -> None:
+        self._source = source
+        self._split = split
+        self.description = description
+
+    def count(self) -> int:
+        """How many rows there are, good and bad: what a progress bar needs to know."""
+        rows = self._source.cells() if isinstance(self._source, TableSource) else self._source.rows()
+        return sum(1 for _ in rows)
+
+    def entries(self) -> Iterator[CatalogueEntry | Rejected]:
+        """Every photo of every product, in the catalogue's order; bad rows come as rejected."""
+        if isinstance(self._source, TableSource):
+            return _TableEntries(self._source, self._split).entries()
+        return _photo_entries(self._source, self._split)
+
+
+def open_catalogue(
+    catalogue: str,
+    format: str,  # noqa: A002 (the word of `--format`)
+    *,
+    split: Split | None,
+    downloads: Path,
+    columns: Mapping[str, str],
+) -> Catalogue:
+    """Open what a user named as the catalogue.
+
+    Args:
+        catalogue: a table's file, a folder of photos, or another source: see `open_source`.
+        format: one of `data.sources.FORMATS`.
+        split: only the photos of this part, where the source has parts.
+        downloads: where fetched files are kept.
+        columns: our names of a table's columns to the table's own, where they differ.
+
+    Raises:
+        ConfigError: there is no such format or column.
+        SourceError: the catalogue is not there, or a column is missing.
+    """
+    source, description = open_source(catalogue, format, downloads=downloads, columns=columns)
+    if isinstance(source, TableSource):
+        source.require("id", "title")
+    return Catalogue(source, description, split)
+
+
+def photo_id(product_id: str, name: str) -> str:
+    """The id of a product's photo: unique in an index, the same each time the catalogue is read."""
+    return f"{product_id}{_SEPARATOR}{name}"
+
+
+def product_id_of(photo_id: str) -> str:
+    """The product that a photo's id belongs to."""
+    return photo_id.partition(_SEPARATOR)[0]
+
+
+class _TableEntries:
+    """One way through a table; what it remembers is each product and the photos it has had."""
+
+    def __init__(self, source: TableSource, split: Split | None) -> None:
+        self._source = source
+        self._split = split
+        self._first: dict[str, tuple[int, Product]] = {}
+        self._photo_rows: dict[str, int] = {}
+
+    def entries(self) -> Iterator[CatalogueEntry | Rejected]:
+        for row in self._source.cells():
+            if isinstance(row, Rejected):
+                yield row
+                continue
+            try:
+                if self._split is None or split_of(row) == self._split:
+                    yield self._entry(row)
+            except (SourceError, PhotoError) as error:
+                yield Rejected(self._source.name(row.number), str(error))
+
+    def _entry(self, row: Row) -> CatalogueEntry:
+        product = self._product(row)
+        image = self._source.image(row)
+        identity = photo_id(product.id, image)
+        if identity in self._photo_rows:
+            raise SourceError(f"is the same product and photo as row {self._photo_rows[identity]}.")
+        self._photo_rows[identity] = row.number
+        return CatalogueEntry(product, identity, self._source.name(row.number), partial(self._source.read, image))
+
+    def _product(self, row: Row) -> Product:
+        identity = cell.product_id(row.values.get("id"))
+        if identity not in self._first:
+            self._first[identity] = row.number, _read_product(identity, row)
+        number, product = self._first[identity]
+        if number != row.number:
+            _refuse_contradiction(product, number, row)
+        return product
+
+
+def _read_product(identity: str, row: Row) -> Product:
+    others = {name: cell.attribute(value, name) for name, value in row.values.items() if name not in COLUMNS}
+    attributes: dict[str, Attribute] = {name: value for name, value in others.items() if value is not None}
+    return Product(
+        id=identity,
+        title=cell.required_text(row.values.get("title"), "title"),
+        category=cell.required_text(row.values.get("category"), "category"),
+        price=cell.price(row.values.get("price")),
+        currency=cell.currency(row.values.get("currency")),
+        in_stock=cell.in_stock(row.values.get("in_stock")),
+        url=cell.url(row.values.get("url")),
+        attributes=attributes,
+    )
+
+
+_READERS: dict[str, Callable[[object], object]] = {
+    "title": partial(cell.text, name="title"),
+    "category": partial(cell.text, name="category"),
+    "price": cell.price,
+    "currency": cell.currency,
+    "in_stock": cell.in_stock,
+    "url": cell.url,
+}
+
+
+def _refuse_contradiction(product: Product, number: int, row: Row) -> None:
+    for field in fields(product):
+        if field.name not in _READERS:
+            continue
+        said, before = _READERS[field.name](row.values.get(field.name)), getattr(product, field.name)
+        if said is not None and said != before:
+            raise SourceError(
+                f"{field.name} is {said!r}, but row {number} says {before!r} of the same id {product.id!r}. Rows with "
+                "one id are photos of one product: leave the cell empty, or give another id."
+            )
+
+
+def _photo_entries(source: Source, split: Split | None) -> Iterator[CatalogueEntry | Rejected]:
+    for row in source.rows():
+        if isinstance(row, Rejected):
+            yield row
+        elif split is None or row.split == split:
+            yield CatalogueEntry(_photo_product(row), row.path, row.path, partial(source.read, row.path))
+
+
+def _photo_product(photo: Photo) -> Product:
+    return Product(id=photo.path, title=photo_title(photo), category=photo.label)
+
+
+def photo_title(photo: Photo) -> str:
+    """A title for people where nobody gave one: the category and the file's name, cut where it is long.
+
+    `train/ankle_boot/00042.png` becomes `Ankle boot 00042`.
+    """
+    name = PurePosixPath(photo.path).stem
+    short = name if len(name) <= 12 else name[:8]
+    label = photo.label.replace("_", " ").strip()
+    return f"{label[:1].upper()}{label[1:]} {short}"

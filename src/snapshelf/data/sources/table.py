@@ -1,0 +1,160 @@
+"""Photos named by a table: a column says where a photo lies, another what it shows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from snapshelf.data import fields
+from snapshelf.data.download import download
+from snapshelf.data.sources.files import file_stamp, read_file
+from snapshelf.data.sources.folder import SPLIT_NAMES
+from snapshelf.data.tables import Row, column_names, read_table, row_name
+from snapshelf.errors import ConfigError, PhotoError, SourceError
+from snapshelf.types import Photo, Rejected, Split
+
+COLUMNS = ("id", "title", "category", "price", "currency", "in_stock", "url", "image", "split")
+"""Our names. A table's own are given by `[catalogue_columns]` in snapshelf.toml, where they differ."""
+
+
+class TableSource:
+    """The photos of a table, in the order of its rows. Where a photo lies is told from the table's own folder."""
+
+    format = "table"
+
+    def __init__(self, path: Path, columns: Mapping[str, str]) -> None:
+        """Look at the table's heading only.
+
+        Args:
+            path: a CSV, TSV, Parquet or JSON Lines file.
+            columns: our names of columns to the table's, where they differ.
+
+        Raises:
+            ConfigError: `columns` has a name that is none of ours.
+            SourceError: the table is not there, or has no column for the category or the image.
+        """
+        for name in columns:
+            if name not in COLUMNS:
+                raise ConfigError(
+                    f"[catalogue_columns] names {name!r}; expected names out of {', '.join(COLUMNS)}, "
+                    'for example: price = "Preis".'
+                )
+        self.path = path
+        self._folder = path.resolve().parent
+        self._found = column_names(path)
+        self._theirs = {name: self._their_name(columns.get(name, name)) for name in COLUMNS}
+        self.require("category", "image")
+
+    def require(self, *names: str) -> None:
+        """See to it that the table has some columns. JSON Lines declare none; there, each row is asked.
+
+        Raises:
+            SourceError: one is missing; names those that are there.
+        """
+        for name in names:
+            theirs = self._theirs[name]
+            if self._found is not None and theirs not in self._found:
+                near = difflib.get_close_matches(theirs.casefold(), [found.casefold() for found in self._found], n=1)
+                guess = next((found for found in self._found if near and found.casefold() == near[0]), "Its name there")
+                raise SourceError(
+                    f"{self.path} has no column {theirs!r}; it has {', '.join(filter(None, self._found))}. "
+                    f'If one of these is it, say so in snapshelf.toml under [catalogue_columns]: {name} = "{guess}"'
+                )
+
+    def cells(self) -> Iterator[Row | Rejected]:
+        """Every row, its values under our names; columns that have none keep their own."""
+        ours = {theirs: name for name, theirs in self._theirs.items()}
+        for row in read_table(self.path):
+            if isinstance(row, Row):
+                yield Row(row.number, {ours.get(name, name): value for name, value in row.values.items()})
+            else:
+                yield row
+
+    def rows(self) -> Iterator[Photo | Rejected]:
+        """Every photo; a row without a category or a photo, or with a photo seen before, comes as rejected."""
+        seen: dict[str, int] = {}
+        for row in self.cells():
+            if isinstance(row, Rejected):
+                yield row
+                continue
+            try:
+                photo = self._photo(row)
+                if photo.path in seen:
+                    raise SourceError(f"image is {photo.path!r}, the same as in row {seen[photo.path]}.")
+            except (SourceError, PhotoError) as error:
+                yield Rejected(self.name(row.number), str(error))
+            else:
+                seen[photo.path] = row.number
+                yield photo
+
+    def _photo(self, row: Row) -> Photo:
+        label = fields.required_text(row.values.get("category"), "category")
+        return Photo(
+            path=self.image(row),
+            label=label,
+            split=split_of(row),
+            product_id=fields.text(row.values.get("id"), "id"),
+        )
+
+    def image(self, row: Row) -> str:
+        """Where a row's photo is: an address on the web, or a file that is there.
+
+        Raises:
+            SourceError: no image is named.
+            PhotoError: the file is missing, or lies outside the table's folder.
+        """
+        image = fields.required_text(row.values.get("image"), "image")
+        if not _is_address(image) and not self._file(image).is_file():
+            raise PhotoError(f"image is {image!r}, but {self._file(image)} is not there.")
+        return image
+
+    def read(self, path: str) -> bytes:
+        """One photo's bytes, from its file or from the web.
+
+        Raises:
+            PhotoError: it cannot be had.
+        """
+        return download(path) if _is_address(path) else read_file(self._file(path))
+
+    def stamp(self, path: str) -> str:
+        """The file's size and time of change; of an address nothing is known without asking."""
+        return "" if _is_address(path) else file_stamp(self._file(path))
+
+    def name(self, number: int) -> str:
+        """How a row is called in messages."""
+        return row_name(self.path, number)
+
+    def _file(self, image: str) -> Path:
+        """The photo's file. A leading slash is the table's folder, as in feeds made for a web server."""
+        try:
+            file = (self._folder / image.lstrip("/")).resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise PhotoError(f"image is {image[:80]!r}, which cannot be the name of a file ({error}).") from None
+        if not file.is_relative_to(self._folder):
+            raise PhotoError(f"image is {image!r}, which leaves the table's folder {self._folder}; it was not read.")
+        return file
+
+    def _their_name(self, name: str) -> str:
+        """The column as the table spells it: capitals and space around it make no other column."""
+        wanted = name.strip().casefold()
+        found = [their for their in self._found or [] if their.strip().casefold() == wanted]
+        return name if name in found or not found else found[0]
+
+
+def split_of(row: Row) -> Split | None:
+    """The part of a data set that a row says it belongs to, or None.
+
+    Raises:
+        SourceError: it is none that there is.
+    """
+    word = fields.text(row.values.get("split"), "split")
+    if word is None:
+        return None
+    if word.lower() not in SPLIT_NAMES:
+        raise SourceError(f"split is {word!r}; expected {', '.join(SPLIT_NAMES)}, or nothing.")
+    return SPLIT_NAMES[word.lower()]
+
+
+def _is_address(image: str) -> bool:
+    return image.lower().startswith(("http://", "https://"))
