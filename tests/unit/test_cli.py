@@ -1,0 +1,164 @@
+"""The command line: results on standard output, everything else on standard error, exit codes that can be trusted."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snapshelf import cli
+from tests.tiny_store import COLOURS, build_tiny_store, photo, write_model
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run the command line in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["snapshelf", *map(str, arguments)])
+    try:
+        cli.main()
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
+    return 0
+
+
+def test_help_imports_no_engine() -> None:
+    heavy = "torch", "onnxruntime", "fastapi", "qdrant_edge", "sklearn", "pyarrow"
+    code = (
+        "import sys; sys.argv = ['snapshelf', '--help']\n"
+        "from snapshelf import cli\n"
+        "try: cli.main()\n"
+        f"except SystemExit: pass\nprint([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "prepare" in done.stdout
+
+
+def test_serving_imports_no_torch() -> None:
+    code = "import sys, snapshelf.web.server; print([n for n in ('torch', 'timm', 'sklearn') if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_init_writes_a_config_that_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert run(monkeypatch, "init", tmp_path / "shop", "--name", "Schuhe & mehr") == 0
+    assert 'name = "Schuhe & mehr"' in (tmp_path / "shop" / "snapshelf.toml").read_text("utf-8")
+
+
+def test_init_never_overwrites(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "snapshelf.toml").write_text("# mine")
+    assert run(monkeypatch, "init", tmp_path) == 2
+    assert (tmp_path / "snapshelf.toml").read_text() == "# mine"
+    assert "is there already" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train",),
+        ("evaluate",),
+        ("recommend", "photo.jpg"),
+        ("serve", "--port", "0"),
+        ("index",),
+        ("prepare", "no-such-folder"),
+        ("models", "use", "nothing"),
+        ("prepare", ".", "--format", "stone-tablets"),
+        ("recommend",),
+    ],
+)
+def test_bad_use_is_exit_2_with_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *arguments) == 2
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    assert captured.err.strip()
+
+
+def test_a_store_without_a_model_names_the_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "serve", "--store", tmp_path) == 2
+    assert "has no model yet. Run: snapshelf train --store" in capfd.readouterr().err.replace("\n", " ")
+
+
+def test_recommend_answers_as_the_api_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    photo(COLOURS["red thing"], 77).save(tmp_path / "mine.png")
+    capfd.readouterr()
+    assert run(monkeypatch, "recommend", tmp_path / "mine.png", "--store", store.root, "--top-k", 3, "--json") == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["prediction"]["label"] == "red thing"
+    assert [each["product"]["category"] for each in answer["recommendations"]] == ["red thing"] * 3
+
+
+def test_a_bad_photo_among_good_ones_is_named_and_the_others_answered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    good, bad = tmp_path / "good.png", tmp_path / "bad.jpg"
+    photo(COLOURS["blue thing"], 5).save(good)
+    bad.write_text("no photo")
+    capfd.readouterr()
+    assert run(monkeypatch, "recommend", bad, good, tmp_path / "none.jpg", "--store", store.root, "--json") == 2
+    captured = capfd.readouterr()
+    first, second, third = json.loads(captured.out)["results"]
+    assert "Not a picture" in first["error"]
+    assert second["prediction"]["label"] == "blue thing"
+    assert "Cannot read" in third["error"]
+    assert "bad.jpg" in captured.err
+
+
+def test_recommend_for_people_is_a_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    photo(COLOURS["green thing"], 5).save(tmp_path / "mine.png")
+    capfd.readouterr()
+    assert run(monkeypatch, "recommend", tmp_path / "mine.png", "--store", store.root) == 0
+    shown = capfd.readouterr().out
+    assert "green thing (confident" in shown
+    assert "Green Thing 1" in shown
+
+
+def test_an_index_of_another_model_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    write_model(store.folder("models", "tiny-2"), "tiny-2")
+    photo(COLOURS["red thing"]).save(tmp_path / "mine.png")
+    assert run(monkeypatch, "models", "use", "tiny-2", "--store", store.root) == 0
+    capfd.readouterr()
+    assert run(monkeypatch, "recommend", tmp_path / "mine.png", "--store", store.root) == 2
+    said = capfd.readouterr().err.replace("\n", " ")
+    assert "made by the model tiny-1, but the model in use is tiny-2" in said
+    assert "snapshelf index CATALOGUE" in said
+
+
+def test_models_are_listed_with_the_one_in_use(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    capfd.readouterr()
+    assert run(monkeypatch, "models", "list", "--store", store.root, "--json") == 0
+    (row,) = json.loads(capfd.readouterr().out)["models"]
+    assert (row["id"], row["in_use"], row["validation"]["accuracy"]) == ("tiny-1", True, 1.0)
+
+
+def test_a_port_that_is_taken_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert run(monkeypatch, "serve", "--store", build_tiny_store(tmp_path).root, "--port", port) == 2
+    assert f"port {port}" in capfd.readouterr().err
