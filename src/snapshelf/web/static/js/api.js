@@ -1,0 +1,75 @@
+// The server's JSON API: one function a call, every failure a SearchError.
+
+const BASE = "/api/v1";
+const DEFAULT_WAIT_S = 10;
+
+/** Why a search failed. `kind` chooses the words (error-words.js), `detail` is the server's own sentence or null. */
+export class SearchError extends Error {
+  constructor(kind, { detail = null, waitS = null } = {}) {
+    super(detail ?? kind);
+    this.kind = kind;
+    this.detail = detail;
+    this.waitS = waitS;
+  }
+}
+
+/** The store: name, accent, samples, categories, has_prices, has_stock. */
+export async function fetchStore() {
+  const response = await send(`${BASE}/store`, {});
+  return response.json();
+}
+
+/** A sample photo's bytes. */
+export async function fetchPhoto(address) {
+  return (await send(address, {})).blob();
+}
+
+/** Search by photo. Filters that are null are left out. Throws SearchError, or AbortError when `signal` says so. */
+export async function recommend(photo, filters, { topK, signal }) {
+  const form = new FormData();
+  form.append("photo", photo, photo.name ?? "photo");
+  form.append("top_k", String(topK));
+  for (const [name, value] of Object.entries(filters)) if (value !== null) form.append(name, String(value));
+  const response = await send(`${BASE}/recommendations`, { method: "POST", body: form, signal });
+  return response.json();
+}
+
+/** What a customer says of an answer. Outlives the page (keepalive). */
+export async function sendFeedback(feedback) {
+  const headers = { "Content-Type": "application/json" };
+  await send(`${BASE}/feedback`, { method: "POST", body: JSON.stringify(feedback), headers, keepalive: true });
+}
+
+async function send(address, options) {
+  let response;
+  try {
+    response = await fetch(address, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new SearchError(navigator.onLine ? "unreachable" : "offline");
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function problemOf(response) {
+  const problem = await response.json().catch(() => ({}));
+  const detail = typeof problem.detail === "string" ? problem.detail : null;
+  return new SearchError(kindOf(response.status, problem.type), { detail, waitS: waitOf(response) });
+}
+
+function kindOf(status, type) {
+  if (status === 413) return "too-large";
+  if (status === 415) return "not-a-picture";
+  if (status === 400 || status === 422) return type?.includes("photo") ? "not-a-picture" : "bad-request";
+  if (status === 429) return "too-many";
+  return status === 503 ? "busy" : "broken";
+}
+
+/** Seconds to wait, from Retry-After (seconds or a date); null where waiting is not the answer. */
+function waitOf(response) {
+  if (response.status !== 429 && response.status !== 503) return null;
+  const header = response.headers.get("Retry-After") ?? "";
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : DEFAULT_WAIT_S;
+}
