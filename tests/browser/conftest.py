@@ -1,0 +1,105 @@
+"""A real Chromium in front of a real server on loopback, over the tiny store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from snapshelf.settings import Settings
+from snapshelf.types import Product
+from snapshelf.web.app import create_app
+from snapshelf.wiring import open_shelf
+from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
+
+RED = COLOURS["red thing"]
+HOSTILE_TITLE = "<script>document.title = 'taken over'</script> Lamp"
+_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_QUIET += ["--disable-component-update", "--disable-sync"]
+_TIMEOUT_MS = 5000
+
+ShowPhoto = Callable[..., None]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("SNAPSHELF_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip(f"no Chromium: none of {', '.join(names)} is on PATH, and SNAPSHELF_CHROMIUM is not set")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=_QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="package")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running server; its store has twelve harmless products and one that means harm."""
+    settings = Settings(threads=1)
+    shelf = open_shelf(build_tiny_store(tmp_path_factory.mktemp("browser")), settings)
+    hostile = Product(id="hostile", title=HOSTILE_TITLE, category="red thing", url="javascript:document.title='taken'")
+    shelf.gallery.put(hostile, [photo_bytes(RED, 500)])
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(shelf, settings), log_level="warning"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def open_context(browser: Browser, address: str) -> BrowserContext:
+    """A customer's browser on a desktop, in British English."""
+    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900}, locale="en-GB")
+    context.set_default_timeout(_TIMEOUT_MS)
+    return context
+
+
+@pytest.fixture(scope="package")
+def context(browser: Browser, live_server: str) -> Iterator[BrowserContext]:
+    """Shared, since the page keeps nothing between visits. Tests that change its clock or connection open their own."""
+    context = open_context(browser, live_server)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """The customers' page. The test fails if a script fails or the page breaks its own policy."""
+    page = context.new_page()
+    faults: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            faults.append(message.text)
+
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", note)
+    page.goto("/")
+    page.get_by_role("button", name="Try Red thing").wait_for()
+    yield page
+    page.close()
+    assert faults == []
+
+
+@pytest.fixture
+def show_photo(page: Page) -> ShowPhoto:
+    """`show_photo(data, name)`: choose a file, at the start or from the results; a red picture by default."""
+
+    def show(data: bytes | None = None, name: str = "photo.png", media_type: str = "image/png") -> None:
+        picker = "#file" if page.locator("#start").is_visible() else "#file-again"
+        content = photo_bytes(RED, 7) if data is None else data
+        page.set_input_files(picker, {"name": name, "mimeType": media_type, "buffer": content})
+
+    return show
