@@ -46,8 +46,8 @@ class VectorIndex(Protocol):
     def remove_photos(self, photo_ids: Sequence[str]) -> None:
         """Remove single photos; ids that are not there are passed over."""
 
-    def update_product(self, product: Product) -> None:
-        """Change what is said of a product on all its photos, without embedding them again."""
+    def update_products(self, products: Sequence[Product]) -> None:
+        """Change what is said of products on all their photos, without embedding them again."""
 
     def search(
         self, embedding_D: NDArray[np.float32], *, limit: int, filters: Filters, diversity: float = 0.0

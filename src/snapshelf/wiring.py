@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapshelf.adapters.index_folder import open_index
 from snapshelf.adapters.onnx_encoder import OnnxEncoder
-from snapshelf.adapters.qdrant_edge_index import open_index
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.config import StoreConfig

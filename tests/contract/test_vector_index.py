@@ -85,7 +85,7 @@ def test_an_empty_index_answers_everything_with_nothing(index: VectorIndex) -> N
     assert (index.product("a"), index.product_photos("a"), index.photo_hashes()) == (None, [], {})
     assert index.remove(["a"]) == 0
     index.remove_photos(["a.jpg"])
-    index.update_product(shoe("a"))
+    index.update_products([shoe("a")])
     index.optimize()
     assert index.count_products() == 0
 
@@ -191,11 +191,11 @@ def test_remove_photos_leaves_the_other_photos_of_a_product(index: VectorIndex) 
     assert [photo.photo_id for photo in index.product_photos("a")] == ["a/1", "a/2"]
 
 
-def test_update_product_changes_every_photo_and_keeps_the_embeddings(index: VectorIndex) -> None:
+def test_update_products_changes_every_photo_and_keeps_the_embeddings(index: VectorIndex) -> None:
     old = Product("a", "Old", "shoe", 5.0, "EUR", True, "https://shop.example/a", {"size": 42, "colour": "red"})
     add(index, {f"a/{n}": (old, along((n, 1))) for n in range(3)} | {"b": (shoe("b", price=7.0), along((4, 1)))})
     new = Product("a", "New", "boot", 6.0, attributes={"size": 43})
-    index.update_product(new)
+    index.update_products([new, shoe("nobody")])
     assert [photo.product for photo in index.product_photos("a")] == [new] * 3
     assert [photo.photo_sha256 for photo in index.product_photos("a")] == ["sha-a/0", "sha-a/1", "sha-a/2"]
     assert index.product("b") == shoe("b", price=7.0)
@@ -331,7 +331,7 @@ def test_everything_is_there_after_reopening(tmp_path: Path) -> None:
     photos, embedding_ND = clustered(60, seed=4)
     first.upsert(photos, embedding_ND)
     first.remove(["p3"])
-    first.update_product(Product("p4", "New", "c9"))
+    first.update_products([Product("p4", "New", "c9")])
     before = (first.photo_hashes(), first.products(offset=0, limit=99), first.categories())
     first.close()
     second = QdrantEdgeIndex.open(tmp_path / "shard")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,12 +42,10 @@ class ExactIndex:
         gone = set(photo_ids)
         self._keep(lambda photo: photo.photo_id not in gone)
 
-    def update_product(self, product: Product) -> None:
-        """Change what is said of a product on all its photos."""
-        self._photos = [
-            ProductPhoto(photo.photo_id, photo.photo_sha256, product) if photo.product.id == product.id else photo
-            for photo in self._photos
-        ]
+    def update_products(self, products: Sequence[Product]) -> None:
+        """Change what is said of products on all their photos."""
+        by_id = {product.id: product for product in products}
+        self._photos = [replace(photo, product=by_id.get(photo.product.id, photo.product)) for photo in self._photos]
 
     def search(
         self, embedding_D: NDArray[np.float32], *, limit: int, filters: Filters, diversity: float = 0.0

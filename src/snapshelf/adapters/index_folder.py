@@ -33,6 +33,11 @@ def open_index(store: Store, model: ModelCard) -> tuple[IndexCard, QdrantEdgeInd
     return card, *open_folder(folder)
 
 
+def is_index_folder(folder: Path) -> bool:
+    """Whether an index was begun in a folder, whole or not."""
+    return (folder / SHARD / "edge_config.json").exists()
+
+
 def open_folder(folder: Path) -> tuple[QdrantEdgeIndex, SqliteThumbnails]:
     """Open an index's engine and thumbnails, whatever its card says.
 

@@ -97,10 +97,14 @@ class QdrantEdgeIndex:
         if photo_ids:
             self._write(qdrant.UpdateOperation.delete_points([point_id(photo_id) for photo_id in photo_ids]))
 
-    def update_product(self, product: Product) -> None:
-        """Change what is said of a product on all its photos, without embedding them again."""
-        photos = one_of("product_id", [product.id])
-        self._write(qdrant.UpdateOperation.set_payload_by_filter(photos, product_payload(product)))
+    def update_products(self, products: Sequence[Product]) -> None:
+        """Change what is said of products on all their photos, without embedding them again."""
+        changes = [
+            qdrant.UpdateOperation.set_payload_by_filter(one_of("product_id", [product.id]), product_payload(product))
+            for product in products
+        ]
+        if changes:
+            self._write(*changes)
 
     def search(
         self, embedding_D: NDArray[np.float32], *, limit: int, filters: Filters, diversity: float = 0.0
@@ -195,10 +199,11 @@ class QdrantEdgeIndex:
         """Let go of the folder. The index cannot be used afterwards."""
         self._shard.close()
 
-    def _write(self, operation: qdrant.UpdateOperation) -> None:
+    def _write(self, *operations: qdrant.UpdateOperation) -> None:
         """Change the shard and wait for the disk: the engine's log alone outlives this process, but no power cut."""
         with self._lock:
-            self._shard.update(operation)
+            for operation in operations:
+                self._shard.update(operation)
             self._shard.flush()
             self._product_ids.clear()
 

@@ -15,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapshelf.data import fields as cell
+from snapshelf.data.photo_ids import photo_id
 from snapshelf.data.sources import Source, open_source
 from snapshelf.data.sources.table import COLUMNS, TableSource, split_of
 from snapshelf.data.tables import Row
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.types import Attribute, Photo, Product, Rejected, Split
-
-_SEPARATOR = "\t"
-"""Between a product's id and the rest of a photo's id; an id holds no control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +85,6 @@ def open_catalogue(
     if isinstance(source, TableSource):
         source.require("id", "title")
     return Catalogue(source, description, split)
-
-
-def photo_id(product_id: str, name: str) -> str:
-    """The id of a product's photo: unique in an index, the same each time the catalogue is read."""
-    return f"{product_id}{_SEPARATOR}{name}"
-
-
-def product_id_of(photo_id: str) -> str:
-    """The product that a photo's id belongs to."""
-    return photo_id.partition(_SEPARATOR)[0]
 
 
 class _TableEntries:

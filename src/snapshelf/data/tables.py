@@ -38,6 +38,8 @@ class Row:
 def column_names(path: Path) -> list[str] | None:
     """The columns that the table declares; None for JSON Lines, where every line has its own.
 
+    Says on standard error when a table is not in UTF-8.
+
     Raises:
         SourceError: the table is missing, empty, or not of the kind that its name says.
     """
@@ -48,6 +50,8 @@ def column_names(path: Path) -> list[str] | None:
         with _open_parquet(path) as table:
             return list(table.schema_arrow.names)
     encoding = _encoding(path)
+    if encoding.name == "cp1252":
+        console.print(f"{path.name} is not UTF-8; it is read as Windows-1252.", markup=False)
     with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
         return _heading(path, file.readline())[0]
 
@@ -56,7 +60,7 @@ def read_table(path: Path) -> Iterator[Row | Rejected]:
     """Every row, in order; one that is broken comes as rejected, and reading goes on.
 
     CSV and TSV may be UTF-8, with or without a byte order mark, or UTF-16 with one. What is mostly not UTF-8 is read
-    as Windows-1252, as Excel saves it, and a line on standard error says so. A CSV may be separated by commas,
+    as Windows-1252, as Excel saves it. A CSV may be separated by commas,
     semicolons, tabs or bars: whichever the heading has most of.
 
     Raises:
@@ -88,8 +92,6 @@ def _kind(path: Path) -> str:
 
 def _read_csv(path: Path) -> Iterator[Row | Rejected]:
     encoding = _encoding(path)
-    if encoding.name == "cp1252":
-        console.print(f"{path.name} is not UTF-8; it is read as Windows-1252.", markup=False)
     with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
         names, delimiter = _heading(path, file.readline())
         cells = csv.reader(file, delimiter=delimiter)

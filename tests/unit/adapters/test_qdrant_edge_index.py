@@ -88,7 +88,7 @@ def test_threads_may_search_while_one_changes(folder: Path) -> None:
 
     def look(n: int) -> int:
         if n % 10 == 0:
-            index.update_product(Product(f"p{n}", f"title {n}", "c"))
+            index.update_products([Product(f"p{n}", f"title {n}", "c")])
         return len(index.search(embedding_ND[n], limit=10, filters=Filters())) + len(index.products(offset=0, limit=5))
 
     with ThreadPoolExecutor(8) as pool:

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snapshelf.data import fields
-from snapshelf.data.catalogue import CatalogueEntry, open_catalogue, photo_id, photo_title, product_id_of
+from snapshelf.data.catalogue import CatalogueEntry, open_catalogue, photo_title
+from snapshelf.data.photo_ids import photo_id, product_id_of
 from snapshelf.errors import ConfigError, PhotoError, SourceError
 from snapshelf.types import Photo, Product, Rejected, Split
 
