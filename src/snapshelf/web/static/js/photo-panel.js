@@ -5,7 +5,7 @@ import { percent } from "./format.js";
 import { guesses, guessesTitle, headline, sureness } from "./verdict.js";
 import { capitalised, readable } from "./words.js";
 
-const STILL_AT_IT = "Still at it. A large photo takes a moment to send.";
+const STILL_AT_IT = "Still at it: large photos take a moment";
 
 export function createPhotoPanel({ onGuess, onCancel }) {
   const photo = byId("photo");

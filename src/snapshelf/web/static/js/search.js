@@ -11,7 +11,8 @@ const SLOW_MS = 1000; // from here on the page says what takes time
 /** What the server would refuse anyway is said at once, without sending it. */
 function refusal(blob, store) {
   if (blob.type && !blob.type.startsWith("image/")) return new SearchError("not-a-picture");
-  if (blob.size <= store.max_upload_bytes) return null;
+  const tooLarge = blob.size > store.max_upload_bytes; // false, too, where the server names no limit
+  if (!tooLarge) return null;
   const megabytes = (bytes) => Math.ceil(bytes / 1e6);
   const detail = `It has ${megabytes(blob.size)} MB; at most ${megabytes(store.max_upload_bytes)} MB can be sent here.`;
   return new SearchError("too-large", { detail });
