@@ -12,41 +12,44 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from snapshelf.artifacts.cards import DatasetCard
-from snapshelf.artifacts.publish import publish_folder, published_folder, write_atomic
+from snapshelf.artifacts.publish import publish_folder, published_folder
 from snapshelf.artifacts.store import Store
-from snapshelf.data.collect import Collected, collect
-from snapshelf.data.dataset import PHOTOS
+from snapshelf.data.collect import collect
 from snapshelf.data.decoding import DecodeJob, choose_size_px
-from snapshelf.data.manifest import dataset_id, write_manifest
 from snapshelf.data.prepared import JOURNAL, KnownPhotos
-from snapshelf.data.quality import Quality, examine
 from snapshelf.data.resume import decode_missing, gather
 from snapshelf.data.sources import open_source
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.imaging.preprocess import Preprocess
+from snapshelf.pipelines.dataset_files import REPORT_HTML, DatasetFiles
 from snapshelf.progress import console
 from snapshelf.reports.dataset import DatasetReport
-from snapshelf.types import Rejected
-
-REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareResult:
     """What was made. `reused` says that the very same data set was there already."""
 
-    dataset_id: str
     folder: Path
-    num_photos: int
-    labels: list[str]
-    quality: Quality
-    rejected: list[Rejected]
-    report_path: Path
+    report: DatasetReport
     reused: bool
+
+    @property
+    def dataset_id(self) -> str:
+        """The data set's id."""
+        return self.report.dataset_id
+
+    @property
+    def labels(self) -> list[str]:
+        """The categories, in the order of `class_to_idx`."""
+        return list(self.report.quality.class_counts)
+
+    @property
+    def report_path(self) -> Path:
+        """The report for people."""
+        return self.folder / REPORT_HTML
 
 
 def prepare(
@@ -80,21 +83,21 @@ def prepare(
         num_rows = decode_missing(job, work, before)
         known = [opened.enter_context(KnownPhotos(work)), *before]
         collected = collect(job.source, known)
-        made = _Made(source, job, collected, work)
-        folder = store.folder("datasets", made.dataset_id)
+        files = DatasetFiles(source, job, collected, work)
+        folder = store.folder("datasets", files.dataset_id)
         reused = folder == earlier and set(collected.folders) == {1}
         if reused:
-            made.write_report(folder)
+            files.write_report(folder)
         elif collected.lie_in_order(0, num_rows):
-            made.write_files(work)
+            files.write(work)
             publish_folder(work, folder)
         else:
             with published_folder(folder) as gathered:
                 gather(gathered, collected, known, job.preprocess.size_px)
-                made.write_files(gathered)
+                files.write(gathered)
     shutil.rmtree(work, ignore_errors=True)
-    store.use("datasets", made.dataset_id)
-    result = made.result(folder, reused=reused)
+    store.use("datasets", files.dataset_id)
+    result = PrepareResult(folder, files.report, reused)
     _say(result, store)
     return result
 
@@ -131,78 +134,21 @@ def _earlier_folder(store: Store, given: str, job: DecodeJob) -> Path | None:
     return None
 
 
-class _Made:
-    """A data set whose photos are decoded and whose manifest stands."""
-
-    def __init__(self, given: str, job: DecodeJob, collected: Collected, work: Path) -> None:
-        self._preprocess = job.preprocess
-        self._rejected = collected.rejected
-        self._manifest, assignment = collected.manifest()
-        self._sha256 = write_manifest(work, self._manifest, job.preprocess)
-        self.dataset_id = dataset_id(given, self._sha256)
-        self._report = DatasetReport(
-            dataset_id=self.dataset_id,
-            source=given,
-            format=job.source.format,
-            size_px=job.preprocess.size_px,
-            num_photos=len(self._manifest),
-            quality=examine(self._manifest, job.preprocess.size_px),
-            rejected=collected.rejected,
-            notes=assignment.notes,
-        )
-
-    def write_files(self, folder: Path) -> None:
-        """Write everything but the photos, which are there."""
-        write_manifest(folder, self._manifest, self._preprocess)
-        DatasetCard(
-            id=self.dataset_id,
-            source=self._report.source,
-            format=self._report.format,
-            manifest_sha256=self._sha256,
-            num_photos=len(self._manifest),
-            labels=list(self._report.quality.class_counts),
-            preprocess=self._preprocess,
-        ).write(folder)
-        self.write_report(folder)
-
-    def write_report(self, folder: Path) -> None:
-        """Write the reports, unless the same ones are there: what was rejected may differ."""
-        path, text = folder / REPORT_JSON, self._report.to_json()
-        if path.exists() and path.read_text("utf-8") == text:
-            return
-        photos_NSSC = np.load(folder / PHOTOS, mmap_mode="r")
-        write_atomic(folder / REPORT_HTML, self._report.to_html(self._manifest, photos_NSSC))
-        write_atomic(path, text)
-
-    def result(self, folder: Path, *, reused: bool) -> PrepareResult:
-        """What the caller is told."""
-        quality = self._report.quality
-        return PrepareResult(
-            dataset_id=self.dataset_id,
-            folder=folder,
-            num_photos=self._report.num_photos,
-            labels=list(quality.class_counts),
-            quality=quality,
-            rejected=self._rejected,
-            report_path=folder / REPORT_HTML,
-            reused=reused,
-        )
-
-
 def _say(result: PrepareResult, store: Store) -> None:
     """Tell a person what was made, what is wrong with it, and what comes next."""
-    quality = result.quality
+    report, quality = result.report, result.report.quality
     splits = ", ".join(f"{split} {number:,}" for split, number in quality.split_counts.items())
-    lines = [f"{result.num_photos:,} photos of {len(result.labels)} classes: {splits}"]
-    if result.rejected:
-        lines.append(f"{len(result.rejected):,} could not be used:")
-        lines += [f"  {bad.path}: {bad.reason}" for bad in result.rejected[:5]]
+    lines = [f"{report.num_photos:,} photos of {len(result.labels)} classes: {splits}"]
+    if report.rejected:
+        lines.append(f"Could not be used: {len(report.rejected):,}")
+        lines += [f"  {bad.path}: {bad.reason}" for bad in report.rejected[:5]]
     for number, what in (
-        (len(quality.within_split), "photos are there more than once"),
-        (len(quality.across_splits), "photos stand in more than one split; scores will look better than they are"),
-        (len(quality.two_labels), "photos stand under two classes"),
+        (len(quality.within_split), "Photos that are there more than once"),
+        (len(quality.across_splits), "Photos in more than one split, so that scores look better than they are"),
+        (len(quality.two_labels), "Photos that stand under two classes"),
     ):
-        lines += [f"{number:,} {what}"] if number else []
+        lines += [f"{what}: {number:,}"] if number else []
+    lines += [note for note in report.notes if note.startswith("Too few")]
     lines.append(f"{'Nothing has changed; used again' if result.reused else 'Made'}: {result.dataset_id}")
     lines += [f"Report: {result.report_path}", f"Next: snapshelf train --store {store.root}"]
     for line in lines:

@@ -1,0 +1,244 @@
+"""`prepare` from a folder to a data set: whole, the same every time, bad files do not stop it, nor interruptions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from snapshelf.artifacts.cards import DatasetCard
+from snapshelf.artifacts.store import Store
+from snapshelf.data.collect import collect
+from snapshelf.data.dataset import Dataset
+from snapshelf.data.sources.folder import FolderSource
+from snapshelf.errors import ConfigError, SourceError
+from snapshelf.imaging.decode import DecodeLimits
+from snapshelf.imaging.preprocess import Preprocess
+from snapshelf.pipelines.prepare import PrepareResult, prepare
+
+SHARED = Path(__file__).parents[3] / "shared" / "datasets"
+
+
+def prepared(store: Store, source: Path | str, **options: Any) -> PrepareResult:
+    return prepare(store, str(source), limits=DecodeLimits(), num_threads=2, **{"size_px": 32, **options})
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the photos that are read, in the order of reading."""
+    paths: list[str] = []
+    read = FolderSource.read
+
+    def watched(self: FolderSource, path: str) -> bytes:
+        paths.append(path)
+        return read(self, path)
+
+    monkeypatch.setattr(FolderSource, "read", watched)
+    return paths
+
+
+def left_over(store: Store) -> list[str]:
+    return [path.name for path in (store.root / "datasets").iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_becomes_the_data_set_in_use(store: Store, photo_folder: Path) -> None:
+    result = prepared(store, photo_folder)
+    dataset = Dataset(store.current("datasets"))
+    assert dataset.id == result.dataset_id
+    assert dataset.labels == result.labels == ["blue", "green", "red"]
+    assert dataset.photos().shape == (60, 32, 32, 3)
+    assert {split: len(dataset.rows(split)) for split in dataset.splits()} == {"train": 48, "validation": 6, "test": 6}
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "card.json", "journal.sqlite", "manifest.parquet", "photos.npy", "report.html", "report.json",
+    ]  # fmt: skip
+    assert left_over(store) == []
+
+
+def test_every_row_has_its_own_photo(store: Store, photo_folder: Path) -> None:
+    prepared(store, photo_folder)
+    dataset = Dataset(store.current("datasets"))
+    for row, path in enumerate(dataset.paths):
+        expected = Preprocess(size_px=32).apply(Image.open(photo_folder / path))
+        np.testing.assert_array_equal(dataset.photos()[row], expected)
+
+
+def test_the_same_photos_have_the_same_id_in_another_store(store: Store, photo_folder: Path, tmp_path: Path) -> None:
+    assert prepared(store, photo_folder).dataset_id == prepared(Store(tmp_path / "other"), photo_folder).dataset_id
+
+
+def test_bad_files_are_told_and_do_not_stop_it(store: Store, photo_folder: Path) -> None:
+    (photo_folder / "red" / "empty.jpg").touch()
+    (photo_folder / "red" / "text.jpg").write_text("not a photo")
+    (photo_folder / "red" / "notes.txt").write_text("notes")
+    whole = (photo_folder / "red" / "00.png").read_bytes()
+    (photo_folder / "red" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    result = prepared(store, photo_folder)
+    report = json.loads((result.folder / "report.json").read_text())
+    names = ["red/cut.png", "red/empty.jpg", "red/notes.txt", "red/text.jpg"]
+    assert [bad["path"] for bad in report["rejected"]] == names
+    assert all(bad["reason"] for bad in report["rejected"])
+    assert report["num_photos"] == 60
+    assert len(Dataset(result.folder).photos()) == 60
+
+
+def test_doubles_are_found_and_stay_in_one_split(store: Store, photo_folder: Path) -> None:
+    for number in range(20):
+        shutil.copy(photo_folder / "red" / f"{number:02}.png", photo_folder / "red" / f"copy {number:02}.png")
+    result = prepared(store, photo_folder)
+    assert len(result.report.quality.within_split) == 20
+    assert result.report.quality.across_splits == []
+
+
+def test_leaks_between_given_splits_are_reported_and_kept(store: Store, photo_folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "split"
+    shutil.copytree(photo_folder, root / "train")
+    for colour in ("red", "blue"):
+        (root / "test" / colour).mkdir(parents=True)
+        shutil.copy(photo_folder / colour / "07.png", root / "test" / colour / "07.png")
+    result = prepared(store, root)
+    assert sorted(result.report.quality.across_splits) == [
+        ["test/blue/07.png", "train/blue/07.png"],
+        ["test/red/07.png", "train/red/07.png"],
+    ]
+    assert result.report.quality.split_counts == {"train": 54, "validation": 6, "test": 2}
+
+
+def test_a_second_run_decodes_nothing_and_says_so(
+    store: Store, photo_folder: Path, decoded: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = prepared(store, photo_folder)
+    decoded.clear()
+    again = prepared(store, photo_folder)
+    assert decoded == []
+    assert again.reused
+    assert (again.dataset_id, again.folder) == (first.dataset_id, first.folder)
+    captured = capsys.readouterr()
+    assert "Nothing has changed" in captured.err
+    assert captured.out == ""
+
+
+def test_only_new_and_changed_photos_are_decoded_and_all_are_right(
+    store: Store, photo_folder: Path, decoded: list[str]
+) -> None:
+    first = prepared(store, photo_folder)
+    decoded.clear()
+    Image.new("RGB", (48, 40), (1, 2, 3)).save(photo_folder / "green" / "05.png")
+    Image.new("RGB", (48, 40), (4, 5, 6)).save(photo_folder / "blue" / "99.png")
+    (photo_folder / "red" / "03.png").unlink()
+    second = prepared(store, photo_folder)
+    assert sorted(decoded) == ["blue/99.png", "green/05.png"]
+    assert second.dataset_id != first.dataset_id
+    dataset = Dataset(store.current("datasets"))
+    assert len(dataset.paths) == 60
+    for row, path in enumerate(dataset.paths):
+        expected = Preprocess(size_px=32).apply(Image.open(photo_folder / path))
+        np.testing.assert_array_equal(dataset.photos()[row], expected)
+    decoded.clear()
+    assert prepared(store, photo_folder).reused
+    assert decoded == []
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    store: Store, photo_folder: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = FolderSource.read
+
+    def pulled_plug(self: FolderSource, path: str) -> bytes:
+        if path == "red/10.png":
+            raise KeyboardInterrupt
+        return watched(self, path)
+
+    monkeypatch.setattr("snapshelf.data.decoding._CHUNK", 4)
+    monkeypatch.setattr(FolderSource, "read", pulled_plug)
+    with pytest.raises(KeyboardInterrupt):
+        prepared(store, photo_folder)
+    assert len(left_over(store)) == 1
+    assert not store.has_current("datasets")
+    monkeypatch.setattr(FolderSource, "read", watched)
+    decoded.clear()
+    result = prepared(store, photo_folder)
+    assert "red/19.png" in decoded
+    assert "blue/00.png" not in decoded
+    assert left_over(store) == []
+    dataset = Dataset(result.folder)
+    assert len(np.unique(dataset.photos().reshape(60, -1), axis=0)) == 60
+
+
+def test_another_size_is_another_data_set(store: Store, photo_folder: Path) -> None:
+    assert prepared(store, photo_folder, size_px=24).dataset_id != prepared(store, photo_folder).dataset_id
+    assert len(store.ids("datasets")) == 2
+
+
+def test_the_fit_comes_from_the_stores_configuration(store: Store, photo_folder: Path) -> None:
+    store.root.mkdir()
+    store.config_path.write_text('[prepare]\nfit = "pad"\n')
+    assert DatasetCard.read(prepared(store, photo_folder).folder).preprocess == Preprocess(size_px=32, fit="pad")
+
+
+def test_photos_of_ordinary_size_are_prepared_at_224(store: Store, photo_folder: Path) -> None:
+    assert Dataset(prepared(store, photo_folder, size_px=None).folder).photos().shape == (60, 224, 224, 3)
+
+
+def test_a_size_out_of_range_is_refused(store: Store, photo_folder: Path) -> None:
+    with pytest.raises(ConfigError, match="4 px; expected 8 to 1024"):
+        prepared(store, photo_folder, size_px=4)
+
+
+def test_one_class_is_not_enough(store: Store, photo_folder: Path) -> None:
+    for colour in ("green", "blue"):
+        shutil.rmtree(photo_folder / colour)
+    with pytest.raises(SourceError, match="All 20 usable photos are of the class 'red'; expected at least 2"):
+        prepared(store, photo_folder)
+
+
+def test_where_every_file_is_broken_the_first_reasons_are_told(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "photos" / "red").mkdir(parents=True)
+    (tmp_path / "photos" / "red" / "1.jpg").write_text("text")
+    with pytest.raises(SourceError, match=r"None of the 1 photos can be used\. The first: red/1\.jpg: Not a picture"):
+        prepared(store, tmp_path / "photos")
+
+
+def test_a_table_with_several_photos_a_product(store: Store, photo_folder: Path) -> None:
+    paths = sorted(path.relative_to(photo_folder).as_posix() for path in photo_folder.glob("*/*.png"))
+    rows = [f"{path[:-5]},{path.partition('/')[0]},{path}" for path in paths]  # ten photos a product
+    table = photo_folder / "feed.csv"
+    table.write_text("\n".join(["id,category,image", *rows, "x,red,missing.png"]))
+    result = prepared(store, table)
+    assert (result.report.num_photos, len(result.report.rejected)) == (60, 1)
+    rows_of = Dataset(result.folder).manifest.to_pylist()
+    for product in {row["product_id"] for row in rows_of}:
+        assert len({row["split"] for row in rows_of if row["product_id"] == product}) == 1
+
+
+def test_a_file_that_changes_meanwhile_is_left_out(
+    store: Store, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def late(*arguments: Any) -> Any:
+        Image.new("RGB", (9, 9)).save(photo_folder / "red" / "00.png")
+        return collect(*arguments)
+
+    monkeypatch.setattr("snapshelf.pipelines.prepare.collect", late)
+    result = prepared(store, photo_folder)
+    assert [(bad.path, bad.reason) for bad in result.report.rejected] == [
+        ("red/00.png", "it changed while it was being prepared; prepare again")
+    ]
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the data sets beside the checkout (../shared) are not there")
+def test_a_part_of_the_clothing_photos(store: Store, tmp_path: Path) -> None:
+    for folder in sorted((SHARED / "clothing").glob("*/*")):
+        target = tmp_path / "clothing" / folder.parent.name / folder.name
+        target.mkdir(parents=True)
+        for photo in sorted(folder.iterdir())[:5]:
+            shutil.copy(photo, target)
+    result = prepared(store, tmp_path / "clothing", size_px=None)
+    assert (result.report.num_photos, len(result.labels)) == (100, 10)
+    assert result.report.quality.split_counts == {"train": 50, "validation": 50}
+    assert result.report.rejected == []
