@@ -13,6 +13,7 @@
     │   ├── ArtifactMissingError
     │   └── ArtifactMismatchError
     ├── ProductNotFoundError  no product of that id                           exit code 2
+    ├── TrainingDivergedError the loss is no longer a number                  exit code 1
     └── ExportCheckError      the exported model answers otherwise            exit code 1
 
 A message says what was found, what was expected and what to do. It is shown as it is: on standard error by the
@@ -71,6 +72,10 @@ class ArtifactMismatchError(StoreError):
 
 class ProductNotFoundError(SnapshelfError):
     """The index holds no product of that id."""
+
+
+class TrainingDivergedError(SnapshelfError):
+    """The loss became infinite or not a number; nothing was published."""
 
 
 class ExportCheckError(SnapshelfError):

@@ -1,0 +1,58 @@
+"""How far probabilities can be trusted, and the one number that makes them so.
+
+Shapes: N photos, C classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LOWEST, _HIGHEST = 0.05, 20.0
+
+
+def softmax(logits_NC: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Probabilities, (N, C), each row adding up to 1. A higher temperature makes them more even."""
+    scaled_NC = logits_NC.astype(np.float64) / temperature
+    scaled_NC -= scaled_NC.max(axis=1, keepdims=True)
+    powers_NC = np.exp(scaled_NC)
+    probabilities_NC: NDArray[np.float64] = powers_NC / powers_NC.sum(axis=1, keepdims=True)
+    return probabilities_NC
+
+
+def fit_temperature(logits_NC: NDArray[np.floating], labels_N: NDArray[np.integer]) -> float:
+    """The temperature under which the labels are most likely (Guo et al. 2017), between 0.05 and 20.
+
+    The log-loss is convex in 1 / temperature, so Newton's method finds its one minimum; a step at most halves or
+    doubles. Labels are indices of classes. Where every photo is classified rightly there is no minimum, and the lowest
+    temperature is the answer.
+    """
+    logits_NC = logits_NC.astype(np.float64)
+    true_N = logits_NC[np.arange(len(labels_N)), labels_N]
+    inverse = 1.0
+    for _ in range(50):
+        probabilities_NC = softmax(logits_NC, 1.0 / inverse)
+        expected_N = (probabilities_NC * logits_NC).sum(axis=1)
+        slope = float((expected_N - true_N).mean())
+        curvature = float(((probabilities_NC * logits_NC**2).sum(axis=1) - expected_N**2).mean())
+        step = slope / max(curvature, 1e-12)
+        moved = float(np.clip(inverse - step, inverse / 2, inverse * 2))
+        moved = float(np.clip(moved, 1 / _HIGHEST, 1 / _LOWEST))
+        if abs(moved - inverse) < 1e-7 * inverse:
+            break
+        inverse = moved
+    return 1.0 / inverse
+
+
+def expected_calibration_error(
+    probabilities_NC: NDArray[np.floating], labels_N: NDArray[np.integer], num_bins: int = 15
+) -> float:
+    """How far confidence and accuracy are apart, 0 to 1, averaged over photos (Guo et al. 2017).
+
+    Photos are put into `num_bins` bins of equal width by their largest probability.
+    """
+    confidence_N = probabilities_NC.max(axis=1)
+    correct_N = probabilities_NC.argmax(axis=1) == labels_N
+    bin_N = np.minimum((confidence_N * num_bins).astype(np.int64), num_bins - 1)
+    gap_B = np.bincount(bin_N, weights=correct_N - confidence_N.astype(np.float64), minlength=num_bins)
+    return float(np.abs(gap_B).sum() / len(labels_N))

@@ -1,0 +1,60 @@
+"""The state of a training run after an epoch: one safetensors file, so that a killed run goes on from there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from snapshelf.artifacts.publish import write_atomic
+
+FILE_NAME = "epoch.safetensors"
+
+
+def save_run(
+    folder: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: Mapping[str, Tensor],
+    state: dict[str, Any],
+) -> None:
+    """Write weights, the optimiser's memory, the best weights so far and `state` (JSON), all in one rename."""
+    tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"best/{name}": value for name, value in best.items()}
+    for index, memory in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": value for name, value in memory.items()}
+    # Each tensor gets memory of its own: the format refuses two names for one piece.
+    whole = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    write_atomic(folder / FILE_NAME, save(whole, metadata={"state": json.dumps(state)}))
+
+
+def load_run(
+    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Put back what `save_run` wrote, in place; returns the best weights and `state`, or None where there is no run."""
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimizer": {}}
+    with safe_open(path, "pt") as file:
+        state: dict[str, Any] = json.loads(file.metadata()["state"])
+        for key in file.keys():  # noqa: SIM118 (it is no dict)
+            part, name = key.split("/", 1)
+            parts[part][name] = file.get_tensor(key)
+    network.load_state_dict(parts["network"])
+    _restore(optimizer, parts["optimizer"])
+    return parts["best"], state
+
+
+def _restore(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    memory: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split("/")
+        memory.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,91 @@
+"""Networks of our own, and the one form that every network has here: a body that embeds and a head that decides.
+
+Shapes: N photos, C classes, D numbers an embedding; photos enter as normalised floats (N, 3, S, S), «NCHW».
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Network(nn.Module):
+    """A body, (N, 3, S, S) → (N, D), and a linear head, (N, D) → (N, C). Without classes there is no head."""
+
+    def __init__(self, body: nn.Module, embedding_dim: int, num_classes: int) -> None:
+        super().__init__()
+        self.body = body
+        self.embedding_dim = embedding_dim
+        self.num_classes = num_classes
+        self.head = nn.Linear(embedding_dim, num_classes) if num_classes else None
+
+    def forward(self, photos_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N, C) and the embedding (N, D) before it is normalised."""
+        embedding_ND: Tensor = self.body(photos_NCHW)
+        if self.head is None:
+            return embedding_ND[:, :0], embedding_ND
+        return self.head(embedding_ND), embedding_ND
+
+    def set_head(self, weight_CD: Tensor, bias_C: Tensor) -> None:
+        """Take over a head that was fitted elsewhere. There must be one, of the same shape."""
+        self.head = nn.Linear(self.embedding_dim, self.num_classes, device="meta")
+        state = {"weight": weight_CD, "bias": bias_C}
+        self.head.load_state_dict(state, assign=True)
+
+
+def with_body(body: nn.Module, size_px: int, num_classes: int) -> Network:
+    """A network on a body whose D is found by trying it on one empty photo."""
+    body.eval()
+    with torch.inference_mode():
+        embedding_dim = body(torch.zeros(1, 3, size_px, size_px)).shape[1]
+    return Network(body, embedding_dim, num_classes)
+
+
+def seed_cnn_body(size_px: int) -> nn.Module:
+    """The network that the project began with: convolution 32 3×3, max-pool 2×2, dense 128. D is 128."""
+    pooled = (size_px - 2) // 2
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * pooled * pooled, 128), nn.ReLU()
+    )
+
+
+def compact_body() -> nn.Module:
+    """A small residual network for photos of about 28 to 32 px, quick on a processor. D is 96.
+
+    What costs time there is not the arithmetic but moving large maps, so the first convolution halves the photo at once
+    and every following block halves it again.
+    """
+    return _residual_body(stem=32, widths=(64, 96))
+
+
+def _residual_body(stem: int, widths: Sequence[int]) -> nn.Module:
+    layers: list[nn.Module] = [
+        nn.Conv2d(3, stem, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
+    ]  # fmt: skip
+    for channels_in, channels in zip((stem, *widths), widths, strict=False):
+        layers.append(_HalvingBlock(channels_in, channels))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class _HalvingBlock(nn.Module):
+    """A residual block that halves the sides (He et al. 2016, with the averaging shortcut of He et al. 2019)."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride=2, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+            nn.Conv2d(channels_in, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, maps_NCHW: Tensor) -> Tensor:
+        inner_NCHW = functional.relu(self.norm1(self.conv1(maps_NCHW)), inplace=True)
+        inner_NCHW = self.norm2(self.conv2(inner_NCHW))
+        return functional.relu(inner_NCHW + self.shortcut(maps_NCHW), inplace=True)

@@ -1,0 +1,108 @@
+"""What `quick`, `balanced` and `best` do with a backbone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snapshelf.training.augment import Augment
+from snapshelf.training.backbones import Backbone
+from snapshelf.training.features import cached_features
+from snapshelf.training.head import Labelled, fit_head
+from snapshelf.training.loop import Photos, Schedule, predict, train_network
+
+RecipeName = Literal["quick", "balanced", "best"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The steps: a head on the frozen backbone, then the whole network; either may be left out."""
+
+    name: RecipeName
+    head_first: bool
+    schedule: Schedule | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a recipe came to. The backbone's network holds the weights."""
+
+    validation_logits_NC: NDArray[np.float32]
+    seconds: float
+    counted: dict[str, float]
+    """`epochs`, `head_strength`: what the recipe has to count."""
+
+
+SEED_CNN = Schedule(
+    epochs=5, batch_size=32, learning_rate=1e-3, one_cycle=False, optimizer="adam", label_smoothing=0.0,
+    mixed_precision=False,
+)  # fmt: skip
+"""As Keras trains it; in float32, which is quicker for a network this small."""
+
+COMPACT = Schedule(epochs=6, batch_size=256, learning_rate=8e-3, augment=Augment(flip=True))
+"""Measured on Fashion-MNIST's validation split: see bench/bench_train.py."""
+
+_FROM_SCRATCH = Schedule(epochs=10, batch_size=64, learning_rate=2e-3, augment=Augment(flip=True, min_area=0.5))
+_FINE_TUNE = Schedule(epochs=4, batch_size=32, learning_rate=3e-4, augment=Augment(flip=True, min_area=0.5))
+
+_LONGER = {"quick": 1, "balanced": 2, "best": 5}
+"""How many times the epochs of a network's shortest schedule."""
+
+
+def recipe_for(name: RecipeName, backbone: Backbone) -> Recipe:
+    """The steps for this backbone.
+
+    A pretrained one gets a head first, and with `quick` nothing more. One with random weights has nothing to freeze:
+    it is trained whole, longer with each recipe.
+    """
+    if backbone.pretrained:
+        whole = None if name == "quick" else replace(_FINE_TUNE, epochs=_FINE_TUNE.epochs * _LONGER[name] // 2)
+        return Recipe(name, head_first=True, schedule=whole)
+    shortest = {"seed-cnn": SEED_CNN, "compact": COMPACT}.get(backbone.name, _FROM_SCRATCH)
+    return Recipe(name, head_first=False, schedule=replace(shortest, epochs=shortest.epochs * _LONGER[name]))
+
+
+def train_by(recipe: Recipe, backbone: Backbone, photos: Photos, *, seed: int, features: Path, work: Path) -> Trained:
+    """Do the steps.
+
+    Args:
+        recipe: from `recipe_for`.
+        backbone: trained in place.
+        photos: what it learns from.
+        seed: where every random choice starts.
+        features: the folder in which the features of frozen backbones are kept.
+        work: the folder in which a run that is killed is taken up again.
+
+    Raises:
+        TrainingDivergedError: the loss is no longer a number.
+    """
+    started = time.perf_counter()
+    counted: dict[str, float] = {}
+    logits_NC: NDArray[np.float32] | None = None
+    if recipe.head_first:
+        logits_NC, counted["head_strength"] = _train_head(backbone, photos, features)
+    if recipe.schedule:
+        history = train_network(backbone, photos, recipe.schedule, seed=seed, work=work)
+        counted["epochs"] = len(history)
+        logits_NC = None
+    if logits_NC is None:
+        logits_NC = predict(backbone, photos, photos.validation_rows)
+    return Trained(logits_NC, time.perf_counter() - started, counted)
+
+
+def _train_head(backbone: Backbone, photos: Photos, folder: Path) -> tuple[NDArray[np.float32], float]:
+    """Fit the head on features of the unchanged photos; mirrored ones beside them bring nothing (measured)."""
+    rows = np.concatenate([photos.train_rows, photos.validation_rows])
+    features_ND = cached_features(backbone, photos.photos_NSSC, rows, folder)
+    train_ND, validation_ND = np.split(features_ND, [len(photos.train_rows)])
+    train = Labelled(train_ND, photos.labels_N[photos.train_rows])
+    validation = Labelled(validation_ND, photos.labels_N[photos.validation_rows])
+    head = fit_head(train, validation, backbone.network.num_classes)
+    backbone.network.set_head(head.weight_CD, head.bias_C)
+    logits_NC: NDArray[np.float32] = validation_ND @ head.weight_CD.numpy().T + head.bias_C.numpy()
+    return logits_NC, head.strength
