@@ -21,10 +21,10 @@ from snapshelf.types import Product, ProductPhoto, Rejected
 _CHUNK = 16
 """Photos a task, so that handing tasks over costs nothing beside them."""
 
-_EMBED = 64
+EMBED_BATCH = 64
 """Photos the encoder is given at once: what is decoded and waits takes the most memory."""
 
-_WRITE = 1024
+WRITE_BATCH = 1024
 """Photos or products a write: each waits for the disk once."""
 
 _PAGE = 1000
@@ -89,8 +89,8 @@ class CatalogueWriter:
             for photo_id in self._hashes
             if photo_id not in self._seen_photos and (of_all_products or product_id_of(photo_id) in self._seen_products)
         ]
-        for start in range(0, len(unseen), _WRITE):
-            self._gallery.remove_photos(unseen[start : start + _WRITE])
+        for start in range(0, len(unseen), WRITE_BATCH):
+            self._gallery.remove_photos(unseen[start : start + WRITE_BATCH])
         self.tally.dropped = len(unseen)
 
     def _read_all(self, entries: Iterator[CatalogueEntry | Rejected], num_threads: int) -> Iterator[_Read | Rejected]:
@@ -149,9 +149,9 @@ class CatalogueWriter:
         self.tally.unchanged += count and product.id not in self._changed
 
     def _write_when_enough(self) -> None:
-        if len(self._to_embed) >= _EMBED:
+        if len(self._to_embed) >= EMBED_BATCH:
             self._embed()
-        if max(len(self._to_write), len(self._to_update)) >= _WRITE:
+        if max(len(self._to_write), len(self._to_update)) >= WRITE_BATCH:
             self._flush()
 
     def _embed(self) -> None:
