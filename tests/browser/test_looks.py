@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, Response, ViewportSize, expect
+from playwright.sync_api import Locator, Page, Response, Route, ViewportSize, expect
 
 from tests.browser.conftest import HOSTILE_TITLE, ShowPhoto
 from tests.browser.test_search import CARDS
@@ -28,6 +28,9 @@ def top_px(place: Locator) -> float:
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_no_view_scrolls_sideways(page: Page, show_photo: ShowPhoto, size: ViewportSize) -> None:
     page.set_viewport_size(size)
+    page.route("**/api/v1/store", _crowded)
+    page.reload()
+    page.get_by_role("button", name="Try Red thing").first.wait_for()
     assert page.evaluate(OVERFLOW_PX) == 0, "start"
     show_photo()
     expect(page.locator(CARDS)).to_have_count(12)
@@ -38,6 +41,15 @@ def test_no_view_scrolls_sideways(page: Page, show_photo: ShowPhoto, size: Viewp
     show_photo(b"text")
     expect(page.locator(".notice")).to_contain_text("can’t be read")
     assert page.evaluate(OVERFLOW_PX) == 0, "error"
+
+
+def _crowded(route: Route) -> None:
+    """A store with a long name, many samples and many categories."""
+    answer = route.fetch()
+    store = answer.json()
+    more = [{"name": f"another category {number}", "num_products": 1} for number in range(9)]
+    crowded = {"name": "A name " * 10, "samples": store["samples"] * 3, "categories": store["categories"] + more}
+    route.fulfill(response=answer, json={**store, **crowded})
 
 
 def test_touch_targets_are_large_enough(page: Page, show_photo: ShowPhoto) -> None:
