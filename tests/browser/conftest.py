@@ -60,8 +60,10 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def open_context(browser: Browser, address: str) -> BrowserContext:
-    """A customer's browser on a desktop, in British English."""
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900}, locale="en-GB")
+    """A customer's browser on a desktop, in British English; moving things would only cost the tests time."""
+    context = browser.new_context(
+        base_url=address, viewport={"width": 1280, "height": 900}, locale="en-GB", reduced_motion="reduce"
+    )
     context.set_default_timeout(_TIMEOUT_MS)
     return context
 

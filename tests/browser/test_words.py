@@ -8,6 +8,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser.conftest import open_context
+
 pytestmark = pytest.mark.browser
 
 Scheme = Literal["light", "dark"]
@@ -18,7 +20,7 @@ CALL = "async ([module, name, ...rest]) => (await import(`/static/js/${module}.j
 @pytest.fixture(scope="module")
 def blank(browser: Browser, live_server: str) -> Iterator[Page]:
     """The page, shared by all of this file, since nothing is done on it."""
-    context = browser.new_context(base_url=live_server, locale="en-GB", reduced_motion="reduce")
+    context = open_context(browser, live_server)
     page = context.new_page()
     page.goto("/")
     yield page
