@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 
 from snapshelf.errors import NotAPhotoError, PhotoError, PhotoTooManyBytesError
@@ -57,6 +58,7 @@ def _show(path: Path, answer: Answer) -> None:
     table = Table("similarity", "product", "category", "why", title_justify="left", box=None, pad_edge=False)
     for each in answer.recommendations:
         table.add_row(f"{each.similarity:.3f}", each.product.title, each.product.category, each.reason)
-    output = type(console)(highlight=False)
-    output.print(f"{path}: {prediction.label} ({prediction.verdict}, {prediction.probability:.0%})", markup=False)
+    output = Console(highlight=False)
+    said = f"{path}: {prediction.label} ({prediction.verdict}, {prediction.probability:.0%})"
+    output.print(said, markup=False, soft_wrap=True)
     output.print(table)
