@@ -5,6 +5,8 @@ Shapes: N photos, C classes.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,25 +25,21 @@ def softmax(logits_NC: NDArray[np.floating], temperature: float = 1.0) -> NDArra
 def fit_temperature(logits_NC: NDArray[np.floating], labels_N: NDArray[np.integer]) -> float:
     """The temperature under which the labels are most likely (Guo et al. 2017), between 0.05 and 20.
 
-    The log-loss is convex in 1 / temperature, so Newton's method finds its one minimum; a step at most halves or
-    doubles. Labels are indices of classes. Where every photo is classified rightly there is no minimum, and the lowest
-    temperature is the answer.
+    Labels are indices of classes. The log-loss is convex in 1 / temperature, so its one minimum is where the slope
+    changes sign; 20 halvings of the range find it to five digits. Where every photo is classified rightly there is no
+    minimum, and the lowest temperature is the answer.
     """
     logits_NC = logits_NC.astype(np.float64)
     true_N = logits_NC[np.arange(len(labels_N)), labels_N]
-    inverse = 1.0
-    for _ in range(50):
-        probabilities_NC = softmax(logits_NC, 1.0 / inverse)
-        expected_N = (probabilities_NC * logits_NC).sum(axis=1)
-        slope = float((expected_N - true_N).mean())
-        curvature = float(((probabilities_NC * logits_NC**2).sum(axis=1) - expected_N**2).mean())
-        step = slope / max(curvature, 1e-12)
-        moved = float(np.clip(inverse - step, inverse / 2, inverse * 2))
-        moved = float(np.clip(moved, 1 / _HIGHEST, 1 / _LOWEST))
-        if abs(moved - inverse) < 1e-7 * inverse:
-            break
-        inverse = moved
-    return 1.0 / inverse
+    low, high = 1.0 / _HIGHEST, 1.0 / _LOWEST
+    for _ in range(20):
+        inverse = math.sqrt(low * high)
+        expected_N = (softmax(logits_NC, 1.0 / inverse) * logits_NC).sum(axis=1)
+        if (expected_N - true_N).mean() > 0:
+            high = inverse
+        else:
+            low = inverse
+    return 1.0 / math.sqrt(low * high)
 
 
 def expected_calibration_error(

@@ -53,8 +53,15 @@ def load_run(
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put the optimiser's memory back, each piece laid out in memory as its parameter is.
+
+    The fused optimisers walk through both side by side: a piece in another order would be mixed up without a word.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     memory: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, name = key.split("/")
-        memory.setdefault(int(index), {})[name] = value
+        parameter = parameters[int(index)]
+        laid_out = torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+        memory.setdefault(int(index), {})[name] = laid_out
     optimizer.load_state_dict({"state": memory, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -74,9 +74,8 @@ def check_export(backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8])
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     together = _compared(*session.run(list(OUTPUTS), {INPUT: photos_NSSC}))
     alone = [_compared(*session.run(list(OUTPUTS), {INPUT: photo_SSC[None]})) for photo_SSC in photos_NSSC[:4]]
-    difference = max(
-        _largest(together, wanted), *(_largest(one, wanted[index : index + 1]) for index, one in enumerate(alone))
-    )
+    differences = [_largest(one, wanted[index : index + 1]) for index, one in enumerate(alone)]
+    difference = float(np.max([_largest(together, wanted), *differences]))
     if not difference <= LARGEST_DIFFERENCE:  # so that NaN is refused too
         raise ExportCheckError(
             f"The exported model answers otherwise than the trained network: on {len(photos_NSSC)} photos a "

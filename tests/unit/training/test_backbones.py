@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from snapshelf.errors import ConfigError
+from snapshelf.progress import console
+from snapshelf.training.backbones import load_backbone
+from snapshelf.training.weights import bundled_lite0
+
+
+def test_bundled_weights_fill_lite0_tensor_by_tensor() -> None:
+    backbone = load_backbone("tf_efficientnet_lite0", 5)
+    state, origin = bundled_lite0()
+    assert len(state) == 296
+    loaded = list(backbone.network.body.state_dict().values())
+    assert len(loaded) == 294  # all but the two of ImageNet's classifier
+    for mine, theirs in zip(loaded, state.values(), strict=False):
+        assert torch.equal(mine, theirs)
+    assert (backbone.size_px, backbone.mean[0], backbone.std[0]) == (224, 127.0, 128.0)
+    assert backbone.weights == origin
+    assert "sha256:" in origin
+    assert backbone.network.head is not None
+    assert backbone.network.head.weight.shape == (5, 1280)
+
+
+def test_other_weights_are_normalised_as_timm_says() -> None:
+    backbone = load_backbone("resnet18", 2, size_px=64, weights="none")
+    assert backbone.mean == (123.675, 116.28, 103.53)
+    assert not backbone.pretrained
+
+
+def test_an_unknown_name_is_answered_with_near_ones() -> None:
+    with pytest.raises(ConfigError, match="resnet50"):
+        load_backbone("resnet5O", 2)
+
+
+def test_an_unreachable_hub_is_said_at_once_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ConfigError, match=r"127\.0\.0\.1:9.*--weights PATH.*--weights none"):
+        load_backbone("resnet18", 2)
+
+
+def test_weights_from_a_file_are_loaded_and_named_with_their_sum(tmp_path: Path) -> None:
+    origin = load_backbone("compact", 3, weights="none").network
+    save_file(origin.state_dict(), tmp_path / "mine.safetensors")
+    loaded = load_backbone("compact", 7, weights=str(tmp_path / "mine.safetensors"))
+    assert torch.equal(next(loaded.network.body.parameters()), next(origin.body.parameters()))
+    assert loaded.weights.startswith("mine.safetensors sha256:")
+    assert loaded.pretrained
+
+
+def test_a_fixed_size_backbone_refuses_other_photos() -> None:
+    with pytest.raises(ConfigError, match="takes photos of 224 px and no other; these have 28"):
+        load_backbone("vit_tiny_patch16_224", 2, size_px=28, weights="none")
+
+
+def test_large_photos_are_too_large_for_the_small_networks() -> None:
+    with pytest.raises(ConfigError, match="at most 96; these have 224"):
+        load_backbone("compact", 2, size_px=224)
+
+
+def test_small_photos_on_a_large_backbone_are_remarked_upon(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(console, "print", lambda text, **_: said.append(text))
+    load_backbone("resnet18", 2, size_px=28, weights="none")
+    assert "--backbone compact" in said[0]
+
+
+def test_our_own_networks_need_no_timm() -> None:
+    program = "import sys; from snapshelf.training.backbones import load_backbone; load_backbone('compact', 2); "
+    program += "sys.exit('timm' in sys.modules or 'torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
