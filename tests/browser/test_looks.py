@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, Response, Route, ViewportSize, expect
 
-from tests.browser.conftest import HOSTILE_TITLE, ShowPhoto
+from tests.browser.conftest import DESKTOP, HOSTILE_TITLE, PHONE, ShowPhoto
 from tests.browser.test_search import CARDS
 
 pytestmark = pytest.mark.browser
 
-PHONE: ViewportSize = {"width": 360, "height": 780}
-DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SMALL_TARGETS = """[...document.querySelectorAll("button, select, label, .brand, #grid a")]
   .filter((target) => target.checkVisibility())

@@ -4,7 +4,7 @@ import { percent } from "./format.js";
 import { capitalised, inSentence, readable, withArticle } from "./words.js";
 
 const MAX_GUESSES = 4;
-const WORTH_OFFERING = 0.03;
+const WORTH_OFFERING = 0.05;
 
 /** «Sneaker», «Looks like a sneaker», «Not sure: sneaker or sandal?», «We don't seem to sell this.». */
 export function headline(prediction) {
