@@ -131,7 +131,7 @@ def _network(*, with_labels: bool) -> onnx.ModelProto:
         ],
         [
             numpy_helper.from_array(np.array([1, 2], np.int64), "pixel_axes"),
-            numpy_helper.from_array(np.float32(127.5), "grey"),
+            numpy_helper.from_array(np.array(127.5, np.float32), "grey"),
             numpy_helper.from_array(weights_DC.astype(np.float32), "weights"),
         ],
     )

@@ -21,6 +21,12 @@ def test_the_page_loads_only_what_is_there(client: TestClient) -> None:
         assert client.get(url).status_code == 200, url
 
 
+def test_the_pages_files_are_asked_for_again_after_an_upgrade(client: TestClient) -> None:
+    first = client.get("/static/style.css")
+    assert first.headers["cache-control"] == "no-cache"
+    assert client.get("/static/style.css", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+
+
 def test_the_store_says_what_the_page_needs(client: TestClient) -> None:
     store = client.get("/api/v1/store").json()
     assert store["name"] == "My store"
@@ -78,5 +84,5 @@ def test_feedback_on_a_forgotten_request_is_kept_without_a_guess(client: TestCli
 
 
 @pytest.mark.parametrize("remark", [{}, {"request_id": "x"}, {"helpful": True}, {"request_id": "x", "stars": 5}])
-def test_feedback_that_says_nothing_is_refused(client: TestClient, remark: dict) -> None:
+def test_feedback_that_says_nothing_is_refused(client: TestClient, remark: dict[str, object]) -> None:
     assert client.post("/api/v1/feedback", json=remark).status_code == 422

@@ -95,7 +95,7 @@ def test_a_new_product_needs_a_photo(client: TestClient) -> None:
         {"title": ""},
     ],
 )
-def test_a_bad_product_is_refused_and_changes_nothing(client: TestClient, change: dict) -> None:
+def test_a_bad_product_is_refused_and_changes_nothing(client: TestClient, change: dict[str, object]) -> None:
     before = client.get("/api/v1/products/p00").json()
     assert client.put("/api/v1/products/p00", json=NEW | change, headers=ADMIN).status_code in (415, 422)
     assert client.get("/api/v1/products/p00").json() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,10 +20,11 @@ URL = "/api/v1/recommendations"
 RED = COLOURS["red thing"]
 
 
-def ask(client: TestClient, data: bytes = photo_bytes(RED, 99), **fields: str) -> dict:
+def ask(client: TestClient, data: bytes = photo_bytes(RED, 99), **fields: str) -> dict[str, Any]:
     answer = client.post(URL, files={"photo": ("photo.png", data)}, data=fields)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def refused(client: TestClient, data: bytes, status: int, kind: str, **fields: str) -> str:
@@ -31,7 +33,7 @@ def refused(client: TestClient, data: bytes, status: int, kind: str, **fields: s
     assert (answer.status_code, body["status"]) == (status, status), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert body["type"] == f"urn:snapshelf:problem:{kind}"
-    return body["detail"]
+    return str(body["detail"])
 
 
 def test_a_photo_is_recognised_and_like_products_come_first(client: TestClient) -> None:

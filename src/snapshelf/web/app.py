@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi_swagger import patch_fastapi
+from starlette.types import Scope
 
 from snapshelf import __version__
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
@@ -18,6 +19,16 @@ from snapshelf.web.routes import admin, page, products, recommendations
 from snapshelf.web.state import ServerState
 from snapshelf.web.telemetry import RequestTelemetry
 from snapshelf.wiring import Shelf
+
+
+class _RevalidatedFiles(StaticFiles):
+    """The page's files, asked for again (by ETag) at each visit, so that an upgrade never mixes old and new ones."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or that it has not changed."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def create_app(shelf: Shelf, settings: Settings) -> FastAPI:
@@ -44,7 +55,7 @@ def create_app(shelf: Shelf, settings: Settings) -> FastAPI:
     for router in (recommendations.router, products.router, admin.router, page.router):
         app.include_router(router)
     patch_fastapi(app, redirect_from_root_to_docs=False)
-    app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    app.mount("/static", _RevalidatedFiles(directory=page.STATIC), name="static")
     _add_guards(app, state)
     return app
 
