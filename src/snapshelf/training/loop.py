@@ -70,7 +70,7 @@ def train_network(
     Raises:
         TrainingDivergedError: the loss is no longer a number.
     """
-    run = _Run(backbone, photos, schedule, seed=seed)
+    run = TrainingRun(backbone, photos, schedule, seed=seed)
     run.resume(work)
     total = schedule.epochs * len(photos.train_rows)
     with progress(f"Training {backbone.name}", total) as step:
@@ -140,8 +140,8 @@ def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
         yield rows[start : start + size]
 
 
-class _Run:
-    """The moving parts of one training run."""
+class TrainingRun:
+    """The moving parts of one training run, an epoch at a time."""
 
     def __init__(self, backbone: Backbone, photos: Photos, schedule: Schedule, *, seed: int) -> None:
         self.backbone, self.photos, self.schedule, self.seed = backbone, photos, schedule, seed
@@ -154,6 +154,7 @@ class _Run:
         self.history: list[dict[str, float]] = []
 
     def resume(self, work: Path) -> None:
+        """Go on where a run of the same arguments was saved; without one, begin."""
         found = load_run(work, self.network, self.optimizer)
         if found:
             self.best, state = found
@@ -161,10 +162,15 @@ class _Run:
             console.print(f"Going on after epoch {len(self.history)} of {self.schedule.epochs}.")
 
     def save(self, work: Path) -> None:
+        """Keep all that `resume` needs."""
         state: dict[str, Any] = {"history": self.history, "schedule": asdict(self.schedule), "seed": self.seed}
         save_run(work, self.network, self.optimizer, self.best, state)
 
     def epoch(self, number: int, step: Callable[[int], None]) -> None:
+        """Learn from every photo once, then look how well the validation photos are told apart.
+
+        `number` counts from 0; `step` is called with the number of photos done.
+        """
         started = time.perf_counter()
         # Each epoch has its own randomness, so that one that is begun anew after a kill is the same.
         torch.manual_seed(self.seed * 100_003 + number)

@@ -5,8 +5,6 @@ Shapes: N photos, C classes, D numbers an embedding; photos enter as normalised 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -55,32 +53,34 @@ def seed_cnn_body(size_px: int) -> nn.Module:
 def compact_body() -> nn.Module:
     """A small residual network for photos of about 28 to 32 px, quick on a processor. D is 96.
 
-    What costs time there is not the arithmetic but moving large maps, so the first convolution halves the photo at once
-    and every following block halves it again.
+    What costs time there is the large maps, so the first convolution halves the photo at once and every block halves it
+    again: 28 → 14 → 7 → 3.
     """
-    return _residual_body(stem=32, widths=(64, 96))
-
-
-def _residual_body(stem: int, widths: Sequence[int]) -> nn.Module:
-    layers: list[nn.Module] = [
-        nn.Conv2d(3, stem, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
-    ]  # fmt: skip
-    for channels_in, channels in zip((stem, *widths), widths, strict=False):
-        layers.append(_HalvingBlock(channels_in, channels))
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(
+        nn.Conv2d(3, 24, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(24),
+        nn.ReLU(inplace=True),
+        _HalvingBlock(24, 48, padding=1),
+        _HalvingBlock(48, 96, padding=0),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
 
 
 class _HalvingBlock(nn.Module):
-    """A residual block that halves the sides (He et al. 2016, with the averaging shortcut of He et al. 2019)."""
+    """A residual block that halves the sides (He et al. 2016, with the averaging shortcut of He et al. 2019).
 
-    def __init__(self, channels_in: int, channels: int) -> None:
+    Without padding the edge is cut rather than filled up: 7 becomes 3 instead of 4, at half the cost.
+    """
+
+    def __init__(self, channels_in: int, channels: int, *, padding: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride=2, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride=2, padding=padding, bias=False)
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
         self.shortcut = nn.Sequential(
-            nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+            nn.AvgPool2d(3, stride=2, padding=padding, count_include_pad=False),
             nn.Conv2d(channels_in, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
         )

@@ -40,18 +40,18 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     whole = backbone()
     wanted = train_network(whole, photos, schedule, seed=7, work=tmp_path / "whole")
 
-    real_learn, steps = loop._Run._learn, []
+    real_learn, steps = loop.TrainingRun._learn, []
 
-    def killed_later(run: loop._Run, *arguments: Any) -> float:
+    def killed_later(run: loop.TrainingRun, *arguments: Any) -> float:
         steps.append(1)
         if len(steps) > 2 * 4 + 1:  # four batches an epoch: in the midst of the third
             raise KeyboardInterrupt
         return real_learn(run, *arguments)
 
-    monkeypatch.setattr(loop._Run, "_learn", killed_later)
+    monkeypatch.setattr(loop.TrainingRun, "_learn", killed_later)
     with pytest.raises(KeyboardInterrupt):
         train_network(backbone(), photos, schedule, seed=7, work=tmp_path / "killed")
-    monkeypatch.setattr(loop._Run, "_learn", real_learn)
+    monkeypatch.setattr(loop.TrainingRun, "_learn", real_learn)
 
     resumed = backbone()
     found = train_network(resumed, photos, schedule, seed=7, work=tmp_path / "killed")
@@ -82,11 +82,11 @@ def test_the_weights_kept_are_those_that_did_best(
     accuracies = iter([0.5, 0.9, 0.4])
     kept: list[torch.Tensor] = []
 
-    def accuracy(run: loop._Run) -> float:
+    def accuracy(run: loop.TrainingRun) -> float:
         kept.append(next(run.network.parameters()).detach().clone())
         return next(accuracies)
 
-    monkeypatch.setattr(loop._Run, "_accuracy", accuracy)
+    monkeypatch.setattr(loop.TrainingRun, "_accuracy", accuracy)
     learner = backbone()
     train_network(learner, photos, replace(SCHEDULE, epochs=3), seed=0, work=tmp_path)
     final = next(learner.network.parameters())
