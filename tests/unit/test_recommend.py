@@ -143,7 +143,7 @@ def test_probabilities_are_sorted_and_no_more_than_one(logits: list[float]) -> N
     assert probabilities == sorted(probabilities, reverse=True)
     assert 0 <= sum(probabilities) <= 1 + 1e-9
     assert (prediction.label, prediction.probability) == (prediction.top[0].label, prediction.top[0].probability)
-    assert logits[int(prediction.label.split()[1])] == max(logits)
+    assert logits[int(prediction.label.split()[1])] == pytest.approx(max(logits), abs=1e-6)
 
 
 def near(category: str, similarity: float) -> Neighbour:

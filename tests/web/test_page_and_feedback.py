@@ -17,7 +17,7 @@ def test_the_page_is_there_and_allows_no_inline_script(client: TestClient) -> No
 
 
 def test_the_page_loads_only_what_is_there(client: TestClient) -> None:
-    for url in ("/static/style.css", "/static/js/main.js", "/static/privacy.html", "/favicon.ico"):
+    for url in ("/static/style.css", "/static/js/main.js", "/privacy", "/favicon.ico"):
         assert client.get(url).status_code == 200, url
 
 

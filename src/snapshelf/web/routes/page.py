@@ -23,6 +23,12 @@ def index() -> FileResponse:
     return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
 
 
+@router.get("/privacy", include_in_schema=False)
+def privacy() -> FileResponse:
+    """What happens to a customer's photo."""
+    return FileResponse(STATIC / "privacy.html", headers={"Cache-Control": "no-cache"})
+
+
 @router.get("/favicon.ico", include_in_schema=False)
 def favicon() -> FileResponse:
     """The icon, for browsers that ask without reading the page."""
