@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from snapshelf.artifacts.cards import ModelCard, Verdicts
+from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
 from snapshelf.errors import RequestError
 from snapshelf.imaging.preprocess import crop
 from snapshelf.ports import Encoder, VectorIndex
@@ -31,12 +31,6 @@ NUM_VOTERS = 10
 VOTE_TEMPERATURE = 0.07
 """A vote weighs exp(similarity / 0.07), after Wu et al., «Unsupervised Feature Learning via Non-Parametric Instance
 Discrimination», CVPR 2018, section 3.4: of two products, the one that is 0.07 nearer counts 2.7 times."""
-
-VERY_SIMILAR = 0.9
-SIMILAR = 0.75
-SOMEWHAT_SIMILAR = 0.5
-"""From these cosines on a look is called so. Models differ in how they spread their cosines, so the words tell more
-and less alike of one model apart and are no measure across models."""
 
 NOTHING_KNOWN = Prediction("unknown", 0.0, "unknown", ())
 """What is said where no category is known at all: a model without labels over an empty index."""
@@ -107,7 +101,7 @@ class Recommender:
         prediction = self._predict(encoding.logits_NC[0], encoding.embedding_ND[0])
         searched = time.perf_counter()
         recommendations = tuple(
-            Recommendation(near.product, near.similarity, reason(near, prediction)) for near in found
+            Recommendation(near.product, near.similarity, reason(near, prediction, self._card.looks)) for near in found
         )
         return Answer(prediction, recommendations, encoded - started, searched - encoded)
 
@@ -166,21 +160,21 @@ def vote(nearest: Sequence[Neighbour], verdicts: Verdicts) -> Prediction:
     return _prediction(top, "likely" if top[0].probability >= verdicts.likely else "unsure")
 
 
-def reason(near: Neighbour, prediction: Prediction) -> str:
+def reason(near: Neighbour, prediction: Prediction, looks: Looks) -> str:
     """Why a product is shown, from what is known: its category, where the photo's is, and its similarity."""
-    look = _look(near.similarity)
+    look = _look(near.similarity, looks)
     if prediction.verdict not in ("confident", "likely"):
         return look
     same = near.product.category.casefold() == prediction.label.casefold()
     return f"{'same' if same else 'other'} category, {look}"
 
 
-def _look(similarity: float) -> str:
-    if similarity >= VERY_SIMILAR:
+def _look(similarity: float, looks: Looks) -> str:
+    if similarity >= looks.very_similar:
         return "very similar look"
-    if similarity >= SIMILAR:
+    if similarity >= looks.similar:
         return "similar look"
-    return "somewhat similar look" if similarity >= SOMEWHAT_SIMILAR else "the nearest there is"
+    return "somewhat similar look" if similarity >= looks.somewhat_similar else "the nearest there is"
 
 
 def _verdict(probability: float, verdicts: Verdicts) -> Verdict:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapshelf.adapters.exact_index import ExactIndex
-from snapshelf.artifacts.cards import ModelCard, Verdicts
+from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
 from snapshelf.errors import RequestError
 from snapshelf.recommend import NOTHING_KNOWN, Recommender, check_request, predict, reason, vote
 from snapshelf.types import Box, Filters, Neighbour, Prediction, Product, ProductPhoto, Verdict
@@ -170,13 +170,13 @@ def test_a_split_vote_is_unsure_and_a_clear_one_never_confident() -> None:
 )  # fmt: skip
 def test_reasons_say_how_alike(similarity: float, look: str) -> None:
     sure = Prediction("Shoe", 0.9, "confident", ())
-    assert reason(near("shoe", similarity), sure) == f"same category, {look}"
-    assert reason(near("bag", similarity), sure) == f"other category, {look}"
+    assert reason(near("shoe", similarity), sure, Looks()) == f"same category, {look}"
+    assert reason(near("bag", similarity), sure, Looks()) == f"other category, {look}"
 
 
 @pytest.mark.parametrize("verdict", ["unsure", "unknown"])
 def test_reasons_claim_no_category_that_is_not_sure(verdict: Verdict) -> None:
-    assert reason(near("shoe", 0.8), Prediction("shoe", 0.4, verdict, ())) == "similar look"
+    assert reason(near("shoe", 0.8), Prediction("shoe", 0.4, verdict, ()), Looks()) == "similar look"
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,19 @@ class Verdicts(BaseModel):
     """A largest logit below this one means that the photo shows none of the categories."""
 
 
+class Looks(BaseModel):
+    """From which cosine similarity on a look is called what. Each model spreads its cosines in its own way."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    very_similar: float = 0.9
+    """As near as a photo's nearest one of the same category typically is."""
+    similar: float = 0.75
+    """As near as two photos of the same category typically are."""
+    somewhat_similar: float = 0.5
+    """As near as two photos of different categories typically are."""
+
+
 class ModelCard(Card):
     """A trained model, or a pretrained one that knows no categories yet."""
 
@@ -128,6 +141,8 @@ class ModelCard(Card):
     temperature: float = 1.0
     """Logits are divided by it before the softmax, so that probabilities are calibrated."""
     verdicts: Verdicts
+    looks: Looks = Looks()
+    """Measured on validation photos; the defaults where nothing was trained."""
     onnx_sha256: str
     export_max_probability_difference: float
     """The largest difference of a probability between the trained network and `model.onnx`, on real photos."""

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from snapshelf.artifacts.cards import ModelCard, Verdicts
+from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
 from snapshelf.artifacts.publish import published_folder, sha256_file
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
@@ -23,15 +23,20 @@ from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.metrics.calibration import fit_temperature, softmax
 from snapshelf.metrics.classification import classification_scores
+from snapshelf.metrics.similarity import typical_similarities
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import OWN, Backbone, load_backbone
 from snapshelf.training.export import check_export, export_onnx
-from snapshelf.training.loop import Photos
+from snapshelf.training.loop import Photos, embed
 from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_samples
 from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, train_by
 
 _NUM_CHECKED = 64
+"""Photos on which the exported model is compared with the trained network."""
+
+_NUM_COMPARED = 1000
+"""Photos that are compared with one another, to learn what near and far mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,9 @@ def train(
     config = _config(dataset, learner, steps, seed)
     work = store.folder("models", f".training-{hashlib.sha256(repr(config).encode()).hexdigest()[:12]}")
     trained = train_by(steps, learner, photos, seed=seed, features=dataset.folder / "features", work=work)
-    checked_NSSC = photos.photos_NSSC[_spread(photos.validation_rows)]
+    checked_NSSC = photos.photos_NSSC[_spread(photos.validation_rows, _NUM_CHECKED)]
     details = _details(store, dataset, photos, steps, trained, seed)
+    details["looks"] = _looks(learner, photos)
     result = _publish(store, learner, details, checked_NSSC, dataset=dataset, config=config, work=work)
     _say(result)
     return result
@@ -174,9 +180,18 @@ def _lowest_known(logits_NC: NDArray[np.float32], labels_N: NDArray[np.int64]) -
     return float(np.percentile(right_NC.max(axis=1), 1)) if len(right_NC) else None
 
 
-def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Some of the rows, from the first to the last."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, _NUM_CHECKED).astype(np.int64))]
+def _looks(backbone: Backbone, photos: Photos) -> Looks:
+    """What near and far mean for this model, measured on validation photos."""
+    rows = _spread(photos.validation_rows, _NUM_COMPARED)
+    typical = typical_similarities(embed(backbone, photos, rows), photos.labels_N[rows])
+    if typical is None:
+        return Looks()
+    return Looks(very_similar=typical.nearest, similar=typical.same, somewhat_similar=typical.other)
+
+
+def _spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
+    """So many of the rows, from the first to the last; all where there are not as many."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, number).astype(np.int64))]
 
 
 def _publish(

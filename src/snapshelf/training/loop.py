@@ -90,18 +90,28 @@ def train_network(
 
 def predict(backbone: Backbone, photos: Photos, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Logits (N, C) of the photos in these rows."""
+    return _look_at(backbone, photos, rows, 0)
+
+
+def _look_at(backbone: Backbone, photos: Photos, rows: NDArray[np.int64], which: Literal[0, 1]) -> NDArray[np.float32]:
+    """The network's logits (0) or embeddings (1)."""
     device = best_device()
     place(backbone.network, device)
     backbone.network.eval()
     normalise = normaliser(backbone, device)
     size = batch_size_for(photos.photos_NSSC.shape[1], device)
     with torch.inference_mode(), autocast(device):
-        logits = [
-            backbone.network(normalise(photo_batch(photos.photos_NSSC, batch)))[0].float().cpu()
+        answers = [
+            backbone.network(normalise(photo_batch(photos.photos_NSSC, batch)))[which].float().cpu()
             for batch in _batches(rows, size)
         ]
-    logits_NC: NDArray[np.float32] = torch.cat(logits).numpy()
-    return logits_NC
+    answers_NX: NDArray[np.float32] = torch.cat(answers).numpy()
+    return answers_NX
+
+
+def embed(backbone: Backbone, photos: Photos, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """L2-normalised embeddings (N, D) of the photos in these rows."""
+    return functional.normalize(torch.from_numpy(_look_at(backbone, photos, rows, 1)), dim=1).numpy()
 
 
 def batch_size_for(size_px: int, device: torch.device) -> int:
