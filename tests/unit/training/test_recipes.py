@@ -10,7 +10,7 @@ import torch
 from snapshelf.training import recipes
 from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone, load_backbone
-from snapshelf.training.loop import Photos, Schedule, predict
+from snapshelf.training.loop import Photos, Schedule, predict, train_network
 from snapshelf.training.recipes import recipe_for, train_by
 
 
@@ -38,8 +38,10 @@ def test_quick_leaves_a_pretrained_backbone_as_it_is_and_fits_its_head(photos: P
 def test_longer_recipes_train_the_whole_network_after_its_head(
     photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: recipes.RecipeName
 ) -> None:
-    monkeypatch.setattr(recipes, "_FINE_TUNE", Schedule(epochs=2, batch_size=16, learning_rate=1e-3))
+    monkeypatch.setattr(recipes, "_FINE_TUNE", Schedule(epochs=2, batch_size=16, learning_rate=1e-4))
     learner = backbone(pretrained=True)
+    earlier = Schedule(epochs=4, batch_size=16, learning_rate=5e-3)
+    train_network(learner, photos, earlier, seed=0, work=tmp_path / "earlier")  # so that it has learnt something
     before = next(learner.network.body.parameters()).detach().clone()
     recipe = recipe_for(name, learner)
     trained = train_by(recipe, learner, photos, seed=0, features=tmp_path / "features", work=tmp_path / "work")
