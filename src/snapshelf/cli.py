@@ -19,6 +19,7 @@ from snapshelf.progress import console
 from snapshelf.settings import load_settings
 
 if TYPE_CHECKING:
+    from snapshelf.training.recipes import RecipeName
     from snapshelf.types import Split
 
 app = typer.Typer(
@@ -147,11 +148,13 @@ def train(
     backbone: Annotated[str | None, typer.Option(help="Any timm name, seed-cnn or compact.")] = None,
     weights: Annotated[str, typer.Option(help="auto, none, or a .safetensors or .pth file.")] = "auto",
     seed: Annotated[int | None, typer.Option(help="Where every random choice starts.", min=0)] = None,
+    resume: Annotated[bool, typer.Option(help="Go on where the same run was killed, or begin anew.")] = True,
 ) -> None:
     """Train a model on the prepared photos and publish it. Killed? The same command goes on where it was."""
     from snapshelf.pipelines.train import train as run
 
-    run(Store(store), recipe=recipe.value if recipe else None, backbone=backbone, weights=weights, seed=seed)
+    chosen: RecipeName | None = recipe.value if recipe else None
+    run(Store(store), recipe=chosen, backbone=backbone, weights=weights, seed=seed, resume=resume)
 
 
 @app.command()

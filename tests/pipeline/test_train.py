@@ -60,7 +60,7 @@ def test_the_card_says_what_the_model_is_and_where_it_is_from(prepared: Store) -
     assert set(card.validation) == {"accuracy", "macro_f1", "ece", "num_photos"}
     config = tomllib.loads((result.folder / "config.toml").read_text("utf-8"))
     assert config["seed"] == 3
-    assert config["schedule"]["augment"]["flip"] is True
+    assert config["schedule"]["augment"]["flip"] is False
 
 
 def test_the_samples_are_validation_photos_of_different_classes(prepared: Store) -> None:

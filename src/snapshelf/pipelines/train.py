@@ -55,10 +55,12 @@ def train(
     backbone: str | None = None,
     weights: str = "auto",
     seed: int | None = None,
+    resume: bool = True,
 ) -> TrainResult:
     """Train on the data set in use, check the exported model, publish it and put it in use.
 
-    What is None is as `snapshelf.toml` says. A run that was killed goes on, by the same call, after its last epoch.
+    What is None is as `snapshelf.toml` says. A run that was killed goes on, by the same call, after its last epoch;
+    without `resume` it begins anew.
 
     Raises:
         ArtifactMissingError: nothing was prepared.
@@ -82,6 +84,8 @@ def train(
     )
     config = _config(dataset, learner, steps, seed)
     work = store.folder("models", f".training-{hashlib.sha256(repr(config).encode()).hexdigest()[:12]}")
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)
     trained = train_by(steps, learner, photos, seed=seed, features=dataset.folder / "features", work=work)
     checked_NSSC = photos.photos_NSSC[_spread(photos.validation_rows, _NUM_CHECKED)]
     details = _details(store, dataset, photos, steps, trained, seed)
