@@ -294,9 +294,16 @@ def models_list(store: StoreOption = HERE, as_json: JsonOption = False) -> None:
 def models_use(
     model_id: Annotated[str, typer.Argument(help="As `models list` shows it.")], store: StoreOption = HERE
 ) -> None:
-    """Serve another model from the next start on: roll back, or forward again."""
-    Store(store).use("models", model_id)
-    console.print(f"In use: {model_id}", markup=False)
+    """Serve another model, with the index that it made, from the next start on: roll back, or forward again."""
+    from snapshelf.pipelines.models import use_model
+
+    index_id = use_model(Store(store), model_id)
+    hint = (
+        f"with the index {index_id}"
+        if index_id
+        else f"it has no index yet, so run: snapshelf index CATALOGUE{_store_hint(store)}"
+    )
+    console.print(f"In use: {model_id}; {hint}", markup=False)
 
 
 def _store_hint(store: Path) -> str:

@@ -143,6 +143,21 @@ def test_an_index_of_another_model_is_refused(
     assert "snapshelf index CATALOGUE" in said
 
 
+def test_rolling_a_model_back_brings_its_index_along(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    first_index = store.current("index").name
+    write_model(store.folder("models", "tiny-2"), "tiny-2")
+    run(monkeypatch, "models", "use", "tiny-2", "--store", store.root)
+    assert run(monkeypatch, "index", tmp_path / "catalogue" / "catalogue.csv", "--store", store.root) == 0
+    assert store.current("index").name != first_index
+    capfd.readouterr()
+    assert run(monkeypatch, "models", "use", "tiny-1", "--store", store.root) == 0
+    assert first_index in capfd.readouterr().err
+    assert store.current("index").name == first_index
+
+
 def test_models_are_listed_with_the_one_in_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The models of a store, side by side."""
+"""The models of a store: side by side, and which of them is in use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from snapshelf.artifacts.cards import ModelCard
+from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 
 
@@ -38,3 +38,17 @@ def print_models(rows: list[dict[str, Any]]) -> None:
         ]
         table.add_row("*" if row["in_use"] else "", row["id"], row["created_at"], str(row["num_classes"]), *scores)
     Console(highlight=False).print(table)
+
+
+def use_model(store: Store, model_id: str) -> str | None:
+    """Put a model in use, and with it the newest index that it made; returns that index's id, None where there is none.
+
+    Raises:
+        ArtifactMissingError: there is no such model.
+    """
+    store.use("models", model_id)
+    for index_id in reversed(store.ids("index")):
+        if IndexCard.read(store.folder("index", index_id)).model_id == model_id:
+            store.use("index", index_id)
+            return index_id
+    return None

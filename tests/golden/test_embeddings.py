@@ -1,0 +1,78 @@
+"""Golden vectors: what the bundled backbone says of one real photo must not drift.
+
+`dress.jpg` is from the clothing data set by Alexey Grigorev (CC0). The numbers were written down from this very code;
+a change of decoding, resizing, normalising, weights or export moves them by far more than the tolerance.
+
+Shapes: D numbers an embedding.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.artifacts.store import Store
+from snapshelf.imaging.decode import DecodeLimits, decode
+from snapshelf.pipelines.train import publish_pretrained
+
+DRESS = Path(__file__).with_name("dress.jpg")
+LARGEST = {
+    352: 0.16716,
+    400: 0.20016,
+    890: 0.17685,
+    975: 0.17067,
+    997: 0.1392,
+    1111: 0.15828,
+    1171: 0.17712,
+    1244: 0.15457,
+}
+"""The eight largest numbers, by their place."""
+
+TOLERANCE = 2e-4
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> OnnxEncoder:
+    """EfficientNet-Lite0 with its ImageNet weights, exported and opened as serving does."""
+    store = Store(tmp_path_factory.mktemp("golden"))
+    publish_pretrained(store, "tf_efficientnet_lite0")
+    return OnnxEncoder(store.current("models"), num_threads=1)
+
+
+def embed(encoder: OnnxEncoder, data: bytes) -> NDArray[np.float32]:
+    picture = decode(data, DecodeLimits(), needed_px=encoder.preprocess.size_px)
+    embedding_D: NDArray[np.float32] = encoder.encode(encoder.preprocess.apply(picture.image)[None]).embedding_ND[0]
+    return embedding_D
+
+
+def test_the_largest_numbers_of_a_real_photo(encoder: OnnxEncoder) -> None:
+    embedding_D = embed(encoder, DRESS.read_bytes())
+    assert len(embedding_D) == 1280
+    assert embedding_D[list(LARGEST)] == pytest.approx(list(LARGEST.values()), abs=TOLERANCE)
+    assert sorted(np.argsort(-embedding_D)[: len(LARGEST)].tolist()) == list(LARGEST)
+    assert float(np.linalg.norm(embedding_D)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_every_orientation_of_the_camera_gives_the_same_embedding(encoder: OnnxEncoder, orientation: int) -> None:
+    upright = Image.open(DRESS).convert("RGB")
+    turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # Pillow's number of the turn that stores it so
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    upright.transpose(Image.Transpose(turn)).save(buffer, "PNG", exif=exif)
+    assert embed(encoder, buffer.getvalue()) == pytest.approx(embed(encoder, DRESS.read_bytes()), abs=TOLERANCE)
+
+
+def test_one_photo_and_many_give_the_same(encoder: OnnxEncoder) -> None:
+    picture = decode(DRESS.read_bytes(), DecodeLimits(), needed_px=encoder.preprocess.size_px)
+    photo_SSC = encoder.preprocess.apply(picture.image)
+    many_ND = encoder.encode(np.stack([photo_SSC, photo_SSC[::-1], photo_SSC])).embedding_ND
+    assert many_ND[0] == pytest.approx(embed(encoder, DRESS.read_bytes()), abs=TOLERANCE)
+    assert many_ND[2] == pytest.approx(many_ND[0], abs=1e-6)
