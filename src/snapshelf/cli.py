@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,10 +16,7 @@ from snapshelf.config import FILE_NAME, TEMPLATE
 from snapshelf.errors import ConfigError, InputError, ProductNotFoundError, SnapshelfError, StoreError
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
-
-if TYPE_CHECKING:
-    from snapshelf.training.recipes import RecipeName
-    from snapshelf.types import Split
+from snapshelf.types import Split
 
 app = typer.Typer(
     help="Teach it your products; customers find them with a photo.",
@@ -32,30 +28,8 @@ models_app = typer.Typer(help="The store's models.", no_args_is_help=True, rich_
 app.add_typer(models_app, name="models")
 
 
-class PhotoFormat(StrEnum):
-    """The forms in which photos come."""
-
-    auto = "auto"
-    folder = "folder"
-    table = "table"
-    fashion_mnist = "fashion-mnist"
-
-
-class Recipe(StrEnum):
-    """How much work training puts in."""
-
-    quick = "quick"
-    balanced = "balanced"
-    best = "best"
-
-
-class SplitName(StrEnum):
-    """A part of a data set."""
-
-    train = "train"
-    validation = "validation"
-    test = "test"
-
+PhotoFormat = Literal["auto", "folder", "table", "fashion-mnist"]
+Recipe = Literal["quick", "balanced", "best"]
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The store's folder.", show_default="the current folder")]
 FormatOption = Annotated[PhotoFormat, typer.Option("--format", help="The source's form; auto looks for itself.")]
@@ -123,7 +97,7 @@ def prepare(
         str, typer.Argument(help="A folder CLASS/photo or SPLIT/CLASS/photo, a table, or fashion-mnist.")
     ],
     store: StoreOption = HERE,
-    format: FormatOption = PhotoFormat.auto,  # noqa: A002 (the option's name)
+    format: FormatOption = "auto",  # noqa: A002 (the option's name)
     size: Annotated[int | None, typer.Option(help="Pixels a side of the prepared photos.", min=8, max=1024)] = None,
 ) -> None:
     """Check, split and resize photos; write a data set and its report."""
@@ -134,7 +108,7 @@ def prepare(
     run(
         Store(store),
         source,
-        format=format.value,
+        format=format,
         size_px=size,
         limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
@@ -153,8 +127,7 @@ def train(
     """Train a model on the prepared photos and publish it. Killed? The same command goes on where it was."""
     from snapshelf.pipelines.train import train as run
 
-    chosen: RecipeName | None = recipe.value if recipe else None
-    run(Store(store), recipe=chosen, backbone=backbone, weights=weights, seed=seed, resume=resume)
+    run(Store(store), recipe=recipe, backbone=backbone, weights=weights, seed=seed, resume=resume)
 
 
 @app.command()
@@ -163,8 +136,8 @@ def evaluate(
     data: Annotated[
         str | None, typer.Option(help="Other photos than the prepared ones; a source as in prepare.")
     ] = None,
-    format: FormatOption = PhotoFormat.auto,  # noqa: A002 (the option's name)
-    split: Annotated[SplitName | None, typer.Option(help="Default: test, or validation where there is none.")] = None,
+    format: FormatOption = "auto",  # noqa: A002 (the option's name)
+    split: Annotated[Split | None, typer.Option(help="Default: test, or validation where there is none.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score the model in use, as exported; write metrics.json and report.html beside it."""
@@ -174,14 +147,13 @@ def evaluate(
 
     settings = load_settings()
     encoder = open_encoder(Store(store), settings)
-    chosen: Split | None = split.value if split else None
     evaluation = run(
         Store(store),
         encoder,
         encoder.card,
         data=data,
-        format=format.value,
-        split=chosen,
+        format=format,
+        split=split,
         limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
     )
@@ -193,8 +165,8 @@ def evaluate(
 def index(
     catalogue: Annotated[str | None, typer.Argument(help="A table of products, or a folder CATEGORY/photo.")] = None,
     store: StoreOption = HERE,
-    format: FormatOption = PhotoFormat.auto,  # noqa: A002 (the option's name)
-    split: Annotated[SplitName | None, typer.Option(help="Of a source with splits, only this one.")] = None,
+    format: FormatOption = "auto",  # noqa: A002 (the option's name)
+    split: Annotated[Split | None, typer.Option(help="Of a source with splits, only this one.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Build anew and swap, instead of adding.")] = False,
     remove: Annotated[list[str] | None, typer.Option(metavar="ID", help="Remove a product; may be repeated.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Before any training: whose embeddings to use.")] = None,
@@ -213,14 +185,13 @@ def index(
 
         publish_pretrained(opened, backbone or opened.config().train.backbone)
     encoder = open_encoder(opened, settings)
-    chosen: Split | None = split.value if split else None
     run(
         opened,
         encoder,
         encoder.card,
         catalogue,
-        format=format.value,
-        split=chosen,
+        format=format,
+        split=split,
         replace=replace,
         remove=remove or [],
         limits=DecodeLimits.of(settings),
