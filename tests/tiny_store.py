@@ -67,8 +67,8 @@ def write_model(folder: Path, model_id: str = "tiny-1", *, with_labels: bool = T
     )
     card.write(folder)
     (folder / "samples").mkdir()
-    for number, (label, colour) in enumerate(COLOURS.items()):
-        photo(colour, 1000 + number).save(folder / "samples" / f"{number:02}-{label.replace(' ', '-')}.png")
+    for number, colour in enumerate(COLOURS.values() if with_labels else ()):
+        photo(colour, 1000 + number).save(folder / "samples" / f"{number:02}-{number}.png")
     return card
 
 

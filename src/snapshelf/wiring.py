@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,14 @@ from snapshelf.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """A photo of the model's validation split, and what it shows."""
+
+    label: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
     """A store, opened: a model and the index that fits it, ready to answer."""
 
@@ -28,8 +37,8 @@ class Shelf:
     thumbnails: ThumbnailStore
     gallery: Gallery
     recommender: Recommender
-    samples: tuple[Path, ...]
-    """Photos of the model's validation split for customers to try, in the order to show them."""
+    samples: tuple[Sample, ...]
+    """For customers to try, in the order to show them."""
     feedback_path: Path
 
     def close(self) -> None:
@@ -64,6 +73,12 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
         thumbnails=thumbnails,
         gallery=Gallery(encoder, index, thumbnails, DecodeLimits.of(settings)),
         recommender=Recommender(encoder, encoder.card, index),
-        samples=tuple(sorted((store.current("models") / "samples").glob("*.*"))),
+        samples=tuple(_samples(store.current("models"), encoder.card)),
         feedback_path=store.feedback_path,
     )
+
+
+def _samples(folder: Path, model: ModelCard) -> Iterator[Sample]:
+    """The files `samples/NN-<index of the label>.png`."""
+    for path in sorted((folder / "samples").glob("*.png")):
+        yield Sample(model.labels[int(path.stem.partition("-")[2])], path)

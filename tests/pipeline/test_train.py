@@ -68,7 +68,7 @@ def test_the_samples_are_validation_photos_of_different_classes(prepared: Store)
     dataset = Dataset(prepared.current("datasets"))
     held_out = [photo_SSC.tobytes() for photo_SSC in dataset.photos()[dataset.rows("validation")]]
     samples = sorted((result.folder / "samples").iterdir())
-    assert {sample.name.partition("-")[2] for sample in samples} == {"blue.png", "green.png", "red.png"}
+    assert {sample.name.partition("-")[2] for sample in samples} == {"0.png", "1.png", "2.png"}
     assert all(np.asarray(Image.open(sample)).tobytes() in held_out for sample in samples)
 
 

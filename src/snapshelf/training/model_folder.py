@@ -6,7 +6,6 @@ Shapes: N photos, S pixels a side, 3 channels.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,12 +43,11 @@ def _toml(config: Mapping[str, Any], above: str = "") -> str:
 
 
 def write_samples(dataset: Dataset, folder: Path) -> None:
-    """Some validation photos as `NN-<label>.png`, of as many different classes as there are."""
+    """Some validation photos as `NN-<index of the label>.png`, of as many different classes as there are."""
     (folder / SAMPLES).mkdir()
     photos_NSSC, classes_N = dataset.photos(), dataset.class_indices()
     for number, row in enumerate(_sample_rows(dataset.rows("validation"), classes_N)):
-        slug = re.sub(r"[^a-z0-9]+", "-", dataset.labels[classes_N[row]].lower()).strip("-") or "photo"
-        Image.fromarray(np.array(photos_NSSC[row])).save(folder / SAMPLES / f"{number:02}-{slug}.png")
+        Image.fromarray(np.array(photos_NSSC[row])).save(folder / SAMPLES / f"{number:02}-{classes_N[row]}.png")
 
 
 def _sample_rows(

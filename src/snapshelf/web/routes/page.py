@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Response
@@ -45,7 +44,7 @@ def store(state: State) -> StoreOut:
         accent=shelf.config.page.accent,
         max_upload_bytes=state.settings.max_upload_bytes,
         samples=[
-            SampleOut(label=_label(sample), url=f"/api/v1/samples/{number}")
+            SampleOut(label=sample.label, url=f"/api/v1/samples/{number}")
             for number, sample in enumerate(shelf.samples)
         ],
         categories=count_by_category(state),
@@ -59,12 +58,7 @@ def sample(state: State, number: int) -> FileResponse:
     """A photo to try, by its place in the store's list."""
     if not 0 <= number < len(state.shelf.samples):
         raise HTTPException(404, f"There is no sample {number}; the store has {len(state.shelf.samples)}.")
-    return FileResponse(state.shelf.samples[number], headers={"Cache-Control": "public, max-age=300"})
-
-
-def _label(sample_path: Path) -> str:
-    """`00-ankle-boot.png` → `ankle boot`."""
-    return re.sub(r"^\d+-", "", sample_path.stem).replace("-", " ")
+    return FileResponse(state.shelf.samples[number].path, headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/healthz", tags=["operations"])
