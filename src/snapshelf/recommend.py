@@ -17,6 +17,7 @@ from PIL import Image
 from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
 from snapshelf.errors import RequestError
 from snapshelf.imaging.preprocess import crop
+from snapshelf.metrics.calibration import softmax
 from snapshelf.ports import Encoder, VectorIndex
 from snapshelf.types import Box, ClassProbability, Filters, Neighbour, Prediction, Recommendation, Verdict
 
@@ -138,7 +139,7 @@ def predict(logits_C: NDArray[np.float32], labels: Sequence[str], temperature: f
     Networks», ICML 2017. A largest logit below the card's threshold means that the photo shows none of the
     categories: Hendrycks et al., «Scaling Out-of-Distribution Detection for Real-World Settings», ICML 2022.
     """
-    probability_C = _softmax(logits_C.astype(np.float64) / temperature)
+    probability_C = softmax(logits_C[None], temperature)[0]
     top = _top(dict(zip(labels, probability_C.tolist(), strict=True)))
     threshold = verdicts.unknown_below_logit
     unknown = threshold is not None and float(logits_C.max()) < threshold
@@ -152,7 +153,7 @@ def vote(nearest: Sequence[Neighbour], verdicts: Verdicts) -> Prediction:
     """
     if not nearest:
         return NOTHING_KNOWN
-    weight_N = _softmax(np.array([near.similarity for near in nearest]) / VOTE_TEMPERATURE)
+    weight_N = softmax(np.array([[near.similarity for near in nearest]]), VOTE_TEMPERATURE)[0]
     shares: dict[str, float] = {}
     for near, weight in zip(nearest, weight_N.tolist(), strict=True):
         shares[near.product.category] = shares.get(near.product.category, 0.0) + weight
@@ -190,9 +191,3 @@ def _top(probabilities: dict[str, float]) -> tuple[ClassProbability, ...]:
 
 def _prediction(top: tuple[ClassProbability, ...], verdict: Verdict) -> Prediction:
     return Prediction(top[0].label, top[0].probability, verdict, top)
-
-
-def _softmax(scores_N: NDArray[np.float64]) -> NDArray[np.float64]:
-    weight_N = np.exp(scores_N - scores_N.max())
-    share_N: NDArray[np.float64] = weight_N / weight_N.sum()
-    return share_N

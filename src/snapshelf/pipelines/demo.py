@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from snapshelf.artifacts.cards import DatasetCard, IndexCard, ModelCard
 from snapshelf.artifacts.publish import write_atomic
@@ -50,7 +51,7 @@ def _train(store: Store) -> None:
 
 
 def _evaluate(store: Store, settings: Settings) -> None:
-    if (store.current("models") / "metrics.json").exists():
+    if _test_metrics(store):
         return
     from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.evaluate import evaluate
@@ -91,9 +92,16 @@ def _index(store: Store, settings: Settings) -> None:
 
 def _summarise(store: Store) -> None:
     folder = store.current("models")
-    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    metrics = _test_metrics(store)
     console.print(f"Test accuracy {metrics['accuracy']:.4f}, macro F1 {metrics['macro_f1']:.4f}", markup=False)
     console.print(f"Report: {folder / 'report.html'}", markup=False)
+
+
+def _test_metrics(store: Store) -> dict[str, Any]:
+    """The model's scores on the demo's test photos; empty where it was never scored, or on other photos last."""
+    path = store.current("models") / "metrics.json"
+    metrics: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return metrics if (metrics.get("split"), metrics.get("data")) == ("test", None) else {}
 
 
 def _say(number: int, what: str) -> None:
