@@ -70,6 +70,15 @@ def test_every_orientation_of_the_camera_gives_the_same_embedding(encoder: OnnxE
     assert embed(encoder, buffer.getvalue()) == pytest.approx(embed(encoder, DRESS.read_bytes()), abs=TOLERANCE)
 
 
+def test_a_large_photo_decoded_at_a_smaller_scale_looks_the_same(encoder: OnnxEncoder) -> None:
+    large = Image.open(DRESS).convert("RGB").resize((3000, 3000), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    large.save(buffer, "JPEG", quality=92)
+    whole = encoder.preprocess.apply(decode(buffer.getvalue(), DecodeLimits()).image)
+    whole_D = encoder.encode(whole[None]).embedding_ND[0]
+    assert float(whole_D @ embed(encoder, buffer.getvalue())) > 0.999
+
+
 def test_one_photo_and_many_give_the_same(encoder: OnnxEncoder) -> None:
     picture = decode(DRESS.read_bytes(), DecodeLimits(), needed_px=encoder.preprocess.size_px)
     photo_SSC = encoder.preprocess.apply(picture.image)
