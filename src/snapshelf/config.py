@@ -32,6 +32,15 @@ class PrepareConfig(_Section):
     fit: Fit = "squash"
     """How a photo becomes a square: `squash`, `pad` (with white) or `crop` (the middle)."""
 
+    box_padding: float = Field(default=0.0, ge=0, le=2)
+    """Where boxes say what is a photo (COCO, Open Images): added around each, in fractions of its width and height."""
+
+    min_confidence: float = Field(default=0.5, ge=0, le=1)
+    """Labels that a source gives with a lower confidence (Open Images) are left out."""
+
+    allowed_hosts: list[str] = Field(default_factory=list)
+    """Hosts that photos may be fetched from although they are on a private network: `["images.intranet"]`."""
+
 
 class TrainConfig(_Section):
     """How the store's model is trained when the command line does not say otherwise."""
@@ -78,6 +87,9 @@ accent = "#0b6e4f"                    # the one colour of buttons and links
 
 [prepare]
 fit = "squash"                        # how a photo becomes a square: squash, pad (with white) or crop (the middle)
+box_padding = 0.0                     # COCO, Open Images: room around each box, in fractions of its width and height
+min_confidence = 0.5                  # Open Images: labels below this confidence are left out
+allowed_hosts = []                    # hosts on a private network that photos may be fetched from
 
 [train]
 recipe = "quick"                      # quick: a new head on a frozen backbone; balanced, best: the whole network

@@ -2,8 +2,10 @@
 
     SnapshelfError
     ├── InputError            what the user gave cannot be used               exit code 2
-    │   ├── PhotoError        one photo is broken or cut off
+    │   ├── PhotoError        one photo is broken
     │   │   ├── NotAPhotoError    it is empty, or no picture at all
+    │   │   ├── TruncatedPhotoError   its end is missing
+    │   │   ├── DownloadError     it could not be fetched
     │   │   ├── PhotoTooManyBytesError
     │   │   └── PhotoTooManyPixelsError
     │   ├── SourceError       a source of photos, or one row of it
@@ -36,6 +38,14 @@ class PhotoError(InputError):
 
 class NotAPhotoError(PhotoError):
     """A file is empty, or its content is no picture of a kind that is read here."""
+
+
+class TruncatedPhotoError(PhotoError):
+    """A photo's file ends before its picture does."""
+
+
+class DownloadError(PhotoError):
+    """A photo could not be fetched from its address."""
 
 
 class PhotoTooManyBytesError(PhotoError):

@@ -19,17 +19,41 @@ Attribute = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A part of an upright photo, in fractions of its width and height; `x`, `y` is the top left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """One photo of a source, not yet read.
 
     `path` names it within its source, with forward slashes; it is also its id. `label` is its category.
     `split` is None where the source gives none; `product_id` is None where photos are not grouped by product.
+    `box` is the part of a file that is the photo, and `file` then names that file, as several photos may be parts of
+    one; both are None where the photo is a whole file.
     """
 
     path: str
     label: str
     split: Split | None = None
     product_id: str | None = None
+    file: str | None = None
+    box: Box | None = None
+
+    @property
+    def source_file(self) -> str:
+        """What a source is asked for to read this photo."""
+        return self.path if self.file is None else self.file
+
+
+Flaw = Literal["row", "unreadable", "truncated", "too-large", "download"]
+"""Why something cannot be used: a row that is wrong, a file that is no picture, one that is cut off, one over a limit,
+one that could not be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +62,7 @@ class Rejected:
 
     path: str
     reason: str
+    flaw: Flaw = "row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +144,3 @@ class Recommendation:
     product: Product
     similarity: float
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A part of an upright photo, in fractions of its width and height; `x`, `y` is the top left corner."""
-
-    x: float
-    y: float
-    w: float
-    h: float

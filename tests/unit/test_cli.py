@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from snapshelf import cli
+from snapshelf.cli import PhotoFormat
+from snapshelf.data.sources import FORMATS
 from tests.tiny_store import COLOURS, build_tiny_store, photo, write_model
 
 
@@ -177,3 +180,7 @@ def test_a_port_that_is_taken_is_named(
         port = taken.getsockname()[1]
         assert run(monkeypatch, "serve", "--store", build_tiny_store(tmp_path).root, "--port", port) == 2
     assert f"port {port}" in capfd.readouterr().err
+
+
+def test_the_command_line_takes_every_format_that_there_is() -> None:
+    assert get_args(PhotoFormat) == FORMATS

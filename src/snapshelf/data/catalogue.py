@@ -6,10 +6,10 @@ later ones may leave everything but `id` and `image` empty, and must not say any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from snapshelf.data import fields as cell
 from snapshelf.data.photo_ids import photo_id
 from snapshelf.data.sources import Source, open_source
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.data.sources.table import COLUMNS, TableSource, split_of
 from snapshelf.data.tables import Row
 from snapshelf.errors import PhotoError, SourceError
@@ -63,25 +64,23 @@ class Catalogue:
 def open_catalogue(
     catalogue: str,
     format: str,  # noqa: A002 (the word of `--format`)
+    options: SourceOptions,
     *,
     split: Split | None,
-    downloads: Path,
-    columns: Mapping[str, str],
 ) -> Catalogue:
     """Open what a user named as the catalogue.
 
     Args:
         catalogue: a table's file, a folder of photos, or another source: see `open_source`.
         format: one of `data.sources.FORMATS`.
+        options: how it is to be read.
         split: only the photos of this part, where the source has parts.
-        downloads: where fetched files are kept.
-        columns: our names of a table's columns to the table's own, where they differ.
 
     Raises:
         ConfigError: there is no such format or column.
         SourceError: the catalogue is not there, or a column is missing.
     """
-    source, description = open_source(catalogue, format, downloads=downloads, columns=columns)
+    source, description = open_source(catalogue, format, options)
     if isinstance(source, TableSource):
         source.require("id", "title")
     return Catalogue(source, description, split)
@@ -168,7 +167,7 @@ def _photo_entries(source: Source, split: Split | None) -> Iterator[CatalogueEnt
         if isinstance(row, Rejected):
             yield row
         elif split is None or row.split == split:
-            yield CatalogueEntry(_photo_product(row), row.path, row.path, partial(source.read, row.path))
+            yield CatalogueEntry(_photo_product(row), row.path, row.path, partial(source.read, row.source_file))
 
 
 def _photo_product(photo: Photo) -> Product:

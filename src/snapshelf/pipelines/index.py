@@ -20,6 +20,7 @@ from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.publish import publish_folder
 from snapshelf.artifacts.store import Store
 from snapshelf.data.catalogue import Catalogue, open_catalogue
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ArtifactMissingError, SourceError, StoreError
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
@@ -95,13 +96,8 @@ def index(  # noqa: PLR0913 (the options of one command)
     if catalogue is None:
         result = _change(job, _needed(store, current), None, "", started)
     else:
-        opened = open_catalogue(
-            catalogue,
-            format,
-            split=split,
-            downloads=store.downloads,
-            columns=store.config().catalogue_columns,
-        )
+        options = SourceOptions.of(store.config(), store.downloads)
+        opened = open_catalogue(catalogue, format, options, split=split)
         console.print(opened.description, markup=False)
         if current is not None and not replace:
             result = _change(job, current, opened, catalogue, started)

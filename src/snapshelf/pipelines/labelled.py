@@ -17,6 +17,7 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
 from snapshelf.data.decoding import DecodeJob, decode_photos
 from snapshelf.data.sources import open_source
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ArtifactMismatchError, SourceError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.progress import console
@@ -90,7 +91,7 @@ def photos_of_source(
     Raises:
         SourceError: the source is not there, or has no photo of that split.
     """
-    source, reason = open_source(data, format, downloads=store.downloads, columns=store.config().catalogue_columns)
+    source, reason = open_source(data, format, SourceOptions.of(store.config(), store.downloads))
     console.print(reason, markup=False)
     job = DecodeJob(source, card.preprocess, limits, num_threads)
     counts = Counter(photo.split for photo in job.photos())

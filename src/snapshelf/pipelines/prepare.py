@@ -20,6 +20,7 @@ from snapshelf.data.decoding import DecodeJob, choose_size_px
 from snapshelf.data.prepared import JOURNAL, KnownPhotos
 from snapshelf.data.resume import decode_missing, gather
 from snapshelf.data.sources import open_source
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.imaging.preprocess import Preprocess
@@ -108,7 +109,7 @@ def _begin(
     if size_px is not None and not 8 <= size_px <= 1024:
         raise ConfigError(f"The size is {size_px} px; expected 8 to 1024.")
     config = store.config()
-    source, reason = open_source(given, wanted, downloads=store.downloads, columns=config.catalogue_columns)
+    source, reason = open_source(given, wanted, SourceOptions.of(config, store.downloads))
     console.print(reason, markup=False)
     size_px = size_px or choose_size_px(source, limits)
     return DecodeJob(source, Preprocess(size_px=size_px, fit=config.prepare.fit), limits, num_threads)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from snapshelf.data import fields
 from snapshelf.data.catalogue import CatalogueEntry, open_catalogue, photo_title
 from snapshelf.data.photo_ids import photo_id, product_id_of
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ConfigError, PhotoError, SourceError
 from snapshelf.types import Photo, Product, Rejected, Split
 
@@ -36,7 +37,7 @@ def table(folder: Path, *rows: list[str], heading: list[str] = HEADING) -> Path:
 def read(
     path: Path, split: Split | None = None, columns: dict[str, str] | None = None
 ) -> tuple[list[CatalogueEntry], list[Rejected]]:
-    catalogue = open_catalogue(str(path), "auto", split=split, downloads=path.parent, columns=columns or {})
+    catalogue = open_catalogue(str(path), "auto", SourceOptions(path.parent, columns=columns or {}), split=split)
     found = list(catalogue.entries())
     return [row for row in found if isinstance(row, CatalogueEntry)], [
         row for row in found if isinstance(row, Rejected)
@@ -222,7 +223,7 @@ def test_of_a_folder_with_splits_one_can_be_chosen(tmp_path: Path) -> None:
 
 def test_counting_is_for_the_progress_bar(tmp_path: Path) -> None:
     path = table(tmp_path, GOOD, changed(price="-1"), changed(id="2"))
-    assert open_catalogue(str(path), "table", split=None, downloads=tmp_path, columns={}).count() == 3
+    assert open_catalogue(str(path), "table", SourceOptions(tmp_path), split=None).count() == 3
 
 
 def test_titles_are_for_people() -> None:

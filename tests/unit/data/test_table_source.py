@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from snapshelf.data.sources import open_source
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.data.sources.table import TableSource
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.types import Photo, Rejected
@@ -45,7 +46,7 @@ def test_category_and_image_are_needed(tmp_path: Path) -> None:
 
 def test_open_source_takes_a_table_by_its_name(tmp_path: Path) -> None:
     path = write(tmp_path, "Foto,category", "a.png,hat")
-    source, reason = open_source(str(path), "auto", downloads=tmp_path, columns={"image": "Foto"})
+    source, reason = open_source(str(path), "auto", SourceOptions(tmp_path, columns={"image": "Foto"}))
     assert (source.format, list(source.rows())) == ("table", [Photo("a.png", "hat")])
     assert "as table" in reason
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snapshelf.data.sources.fashion_mnist import FashionMnistSource, holds_fashion_mnist
+from snapshelf.data.sources.fashion_mnist import FashionMnistSource, recognise_fashion_mnist
 from snapshelf.data.sources.fashion_mnist_files import find_or_fetch
-from snapshelf.data.sources.folder import FolderSource
-from snapshelf.data.sources.table import TableSource
+from snapshelf.data.sources.folder import FolderSource, recognise_folder
+from snapshelf.data.sources.options import SourceOptions
+from snapshelf.data.sources.table import TABLE_SUFFIXES, TableSource, recognise_table
 from snapshelf.errors import ConfigError, SourceError
 from snapshelf.types import Photo, Rejected
 
-FORMATS = ("auto", "folder", "table", "fashion-mnist")
-"""What `--format` takes."""
-
-TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 FASHION_MNIST = "fashion-mnist"
 
 
@@ -31,33 +29,53 @@ class Source(Protocol):
         """The name that `--format` knows it by."""
 
     def rows(self) -> Iterator[Photo | Rejected]:
-        """Every photo or bad row, one by one, always in the same order. Opens no photo."""
+        """Every photo or bad row, one by one, always in the same order, none of them kept. Opens no photo.
+
+        A path that comes twice is the reader's to refuse.
+        """
 
     def read(self, path: str) -> bytes | NDArray[np.uint8]:
-        """One photo: its file's bytes, or, from a source that holds bare pixels, upright RGB (H, W, 3) uint8.
+        """One file (`Photo.source_file`): its bytes, or, from a source that holds bare pixels, upright RGB (H, W, 3)
+        uint8. May be called from several threads at once.
 
         Raises:
             PhotoError: it cannot be read.
         """
 
     def stamp(self, path: str) -> str:
-        """What changes when the photo does, such as its file's size and time of change. Opens no photo."""
+        """What changes when a file does, such as its size and time of change. Opens no photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How a format is recognised (the reason, or None where a path is not of that format), and opened."""
+
+    recognise: Callable[[Path], str | None]
+    open: Callable[[Path, SourceOptions], Source]
+
+
+_FORMATS: dict[str, _Format] = {
+    FASHION_MNIST: _Format(recognise_fashion_mnist, lambda path, _: FashionMnistSource(path)),
+    "table": _Format(recognise_table, lambda path, options: TableSource(path, options.columns)),
+    "folder": _Format(recognise_folder, lambda path, _: FolderSource(path)),
+}
+"""In the order in which they are tried: what is most particular comes first."""
+
+FORMATS = ("auto", *sorted(_FORMATS))
+"""What `--format` takes."""
 
 
 def open_source(
     source: str,
     format: str,  # noqa: A002 (the word of `--format`)
-    *,
-    downloads: Path,
-    columns: Mapping[str, str] | None = None,
+    options: SourceOptions,
 ) -> tuple[Source, str]:
     """Open what a user named as the source of photos.
 
     Args:
-        source: a folder, a table's file, or `fashion-mnist`.
+        source: a folder, a file, or `fashion-mnist`.
         format: one of `FORMATS`; `auto` finds out.
-        downloads: where fetched files are kept.
-        columns: our names of a table's columns to the table's own, where they differ.
+        options: how it is to be read.
 
     Returns:
         The source, and a sentence that says which format was taken and why.
@@ -68,33 +86,25 @@ def open_source(
     """
     if format not in FORMATS:
         raise ConfigError(f"There is no format {format!r}; expected one of {', '.join(FORMATS)}.")
+    path = Path(source)
     name, reason = _recognise(source) if format == "auto" else (format, "as asked for")
-    opened: Source
-    if name == "table":
-        opened = TableSource(Path(source), columns or {})
-    elif name == FASHION_MNIST:
-        folder = Path(source) if Path(source).is_dir() else find_or_fetch(downloads)
-        opened = FashionMnistSource(folder)
-        reason = f"{reason}; its files are in {folder}"
-    else:
-        opened = FolderSource(Path(source))
-    return opened, f"Reading {source} as {name}: {reason}."
+    if name == FASHION_MNIST and not path.is_dir():
+        path = find_or_fetch(options.downloads)
+        reason = f"{reason}; its files are in {path}"
+    return _FORMATS[name].open(path, options), f"Reading {source} as {name}: {reason}."
 
 
 def _recognise(source: str) -> tuple[str, str]:
     path = Path(source)
-    if path.is_dir():
-        if holds_fashion_mnist(path):
-            return FASHION_MNIST, "it is a folder with the four Fashion-MNIST files"
-        if FolderSource(path).has_splits:
-            return "folder", "it is a folder with split folders (train, validation or test) and classes in them"
-        return "folder", "it is a folder; the folders in it are taken for the classes"
-    if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES:
-        return "table", f"it is a file that ends in {path.suffix}"
+    for name, format_ in _FORMATS.items():
+        reason = format_.recognise(path) if path.exists() else None
+        if reason:
+            return name, reason
     if source == FASHION_MNIST:
         return FASHION_MNIST, "that is its name, and there is no folder of that name here"
     found = "a file of another kind" if path.exists() else "not there"
     raise SourceError(
         f"{source} is {found}. Expected a folder of photos (SOURCE/<class>/photo.jpg), "
-        f"a table ({', '.join(TABLE_SUFFIXES)}) or the name {FASHION_MNIST}."
+        f"a table ({', '.join(TABLE_SUFFIXES)}), COCO, Open Images, ImageNet or MNIST files, or the name "
+        f"{FASHION_MNIST}."
     )

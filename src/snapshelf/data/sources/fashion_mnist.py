@@ -31,6 +31,11 @@ def holds_fashion_mnist(folder: Path) -> bool:
     return all(_find(folder, name) for name in NAMES)
 
 
+def recognise_fashion_mnist(path: Path) -> str | None:
+    """Why a path is Fashion-MNIST, or None."""
+    return "it is a folder with the four Fashion-MNIST files" if holds_fashion_mnist(path) else None
+
+
 class FashionMnistSource:
     """The photos of the four files. A path is the split and the photo's number, such as `train/00012`."""
 

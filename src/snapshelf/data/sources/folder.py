@@ -18,6 +18,15 @@ _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 _NAMES = ", ".join(sorted(SUFFIXES))
 
 
+def recognise_folder(path: Path) -> str | None:
+    """Why a path is a folder of photos, or None."""
+    if not path.is_dir():
+        return None
+    if FolderSource(path).has_splits:
+        return "it is a folder with split folders (train, validation or test) and classes in them"
+    return "it is a folder; the folders in it are taken for the classes"
+
+
 class FolderSource:
     """The photos below a folder, in the order of their paths. Folders below a class belong to the class."""
 

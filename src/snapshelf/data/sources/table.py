@@ -18,6 +18,15 @@ COLUMNS = ("id", "title", "category", "price", "currency", "in_stock", "url", "i
 """Our names. A table's own are given by `[catalogue_columns]` in snapshelf.toml, where they differ."""
 
 
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+
+
+def recognise_table(path: Path) -> str | None:
+    """Why a path is a table, or None."""
+    is_table = path.is_file() and path.suffix.lower() in TABLE_SUFFIXES
+    return f"it is a file that ends in {path.suffix}" if is_table else None
+
+
 class TableSource:
     """The photos of a table, in the order of its rows. Where a photo lies is told from the table's own folder."""
 
