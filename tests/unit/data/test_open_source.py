@@ -41,5 +41,5 @@ def test_what_is_nothing_of_these(tmp_path: Path, name: str) -> None:
 
 
 def test_an_unknown_format_names_those_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'zip'; expected one of auto, .*folder.*table"):
+    with pytest.raises(ConfigError, match=r"'zip'; expected one of auto, .*folder.*table"):
         open_source(str(tmp_path), "zip", SourceOptions(tmp_path))
