@@ -6,16 +6,12 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from snapshelf.data.sources.files import file_stamp, read_file
-from snapshelf.errors import PhotoError, SourceError
-from snapshelf.imaging.decode import SUFFIXES
+from snapshelf.data.sources.files import PHOTO_SUFFIXES, FolderTree, file_stamp, is_photo, is_system, read_file
+from snapshelf.errors import SourceError
 from snapshelf.types import Photo, Rejected, Split
 
 SPLIT_NAMES: dict[str, Split] = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
 """Folder names, in lower case, that are splits."""
-
-_SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
-_NAMES = ", ".join(sorted(SUFFIXES))
 
 
 def recognise_folder(path: Path) -> str | None:
@@ -41,7 +37,8 @@ class FolderSource:
         if not root.is_dir():
             raise SourceError(f"{root} is not a folder. {_expected(root)}")
         self._given = root
-        self._root = root.resolve()
+        self._tree = FolderTree(root)
+        self._root = self._tree.root
         try:
             self.has_splits = self._finds_splits()
         except OSError as error:
@@ -66,24 +63,18 @@ class FolderSource:
         Raises:
             PhotoError: it cannot be read, or lies outside the source.
         """
-        return read_file(self._inside(path))
+        return read_file(self._tree.inside(path))
 
     def stamp(self, path: str) -> str:
         """The file's size and time of change."""
-        return file_stamp(self._inside(path))
-
-    def _inside(self, path: str) -> Path:
-        file = (self._root / path).resolve()
-        if not file.is_relative_to(self._root):
-            raise PhotoError(f"{path} leaves the source's folder; it was not read.")
-        return file
+        return file_stamp(self._tree.inside(path))
 
     def _finds_splits(self) -> bool:
         """Whether the first level is splits: all its folders, or `train` and others, and there are classes in them.
 
         A shop of toys may well have a class named `train`; that one holds photos, not folders.
         """
-        folders = [entry for entry in self._root.iterdir() if entry.is_dir() and not _is_system(entry)]
+        folders = [entry for entry in self._root.iterdir() if entry.is_dir() and not is_system(entry)]
         splits = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES]
         names = {folder.name.lower() for folder in splits}
         return (
@@ -93,86 +84,38 @@ class FolderSource:
         )
 
     def _split_folders(self) -> Iterator[Photo | Rejected]:
-        for entry in self._entries(self._root, (self._root,)):
+        for entry in self._tree.entries(self._root, (self._root,)):
             if isinstance(entry, Rejected):
                 yield entry
             elif entry.is_dir() and entry.name.lower() in SPLIT_NAMES:
                 yield from self._classes(entry, SPLIT_NAMES[entry.name.lower()])
             elif entry.is_dir():
-                yield self._rejected(entry, "a folder beside train, validation and test; it was not read")
-            elif _is_photo(entry):
-                yield self._rejected(entry, "lies in no class folder")
+                yield self._tree.rejected(entry, "a folder beside train, validation and test; it was not read")
+            elif is_photo(entry):
+                yield self._tree.rejected(entry, "lies in no class folder")
 
     def _classes(self, folder: Path, split: Split | None) -> Iterator[Photo | Rejected]:
         parents = (self._root, folder.resolve())
-        for entry in self._entries(folder, parents):
+        for entry in self._tree.entries(folder, parents):
             if isinstance(entry, Rejected):
                 yield entry
             elif entry.is_dir():
                 label = unicodedata.normalize("NFC", entry.name)
                 yield from self._photos(entry, label, split, (*parents, entry.resolve()))
-            elif _is_photo(entry):
-                yield self._rejected(entry, "lies in no class folder")
+            elif is_photo(entry):
+                yield self._tree.rejected(entry, "lies in no class folder")
 
     def _photos(
         self, folder: Path, label: str, split: Split | None, parents: tuple[Path, ...]
     ) -> Iterator[Photo | Rejected]:
-        for entry in self._entries(folder, parents):
-            if isinstance(entry, Rejected):
-                yield entry
-            elif entry.is_dir():
-                yield from self._photos(entry, label, split, (*parents, entry.resolve()))
-            elif _is_photo(entry):
-                yield Photo(self._name(entry), label, split)
-            else:
-                yield self._rejected(entry, f"not a photo by its name; photos end in {_NAMES}")
-
-    def _entries(self, folder: Path, parents: tuple[Path, ...]) -> Iterator[Path | Rejected]:
-        """What lies in a folder, sorted; what must not be followed comes as rejected."""
-        try:
-            entries = sorted(entry for entry in folder.iterdir() if not _is_system(entry))
-        except OSError as error:
-            yield self._rejected(folder, f"the folder cannot be read: {error.strerror or error}")
-            return
-        for entry in entries:
-            problem = self._problem(entry, parents)
-            yield self._rejected(entry, problem) if problem else entry
-
-    def _problem(self, entry: Path, parents: tuple[Path, ...]) -> str | None:
-        try:
-            entry.name.encode()
-            target = entry.resolve() if entry.is_symlink() else entry
-        except UnicodeEncodeError:
-            return "its name is not valid UTF-8; rename it"
-        except (OSError, RuntimeError):  # RuntimeError: how Python before 3.13 says that links form a ring
-            return "a link in a loop; it was not followed"
-        if target is not entry and not target.is_relative_to(self._root):
-            return "a link that leaves the source's folder; it was not followed"
-        if target is not entry and target in parents:
-            return "a link in a loop; it was not followed"
-        if not (target.is_dir() or target.is_file()):
-            return "a link to nothing" if target is not entry else "neither a file nor a folder"
-        return None
-
-    def _name(self, entry: Path) -> str:
-        return entry.relative_to(self._root).as_posix()
-
-    def _rejected(self, entry: Path, reason: str) -> Rejected:
-        return Rejected(self._name(entry).encode(errors="replace").decode(), reason)
-
-
-def _is_photo(entry: Path) -> bool:
-    return entry.suffix.lower() in SUFFIXES
-
-
-def _is_system(entry: Path) -> bool:
-    return entry.name.startswith(".") or entry.name.lower() in _SYSTEM_NAMES
+        for entry in self._tree.photos(folder, parents):
+            yield entry if isinstance(entry, Rejected) else Photo(self._tree.name(entry), label, split)
 
 
 def _holds_folders_only(folder: Path) -> bool:
-    entries = [entry for entry in folder.iterdir() if not _is_system(entry)]
-    return any(entry.is_dir() for entry in entries) and not any(_is_photo(entry) for entry in entries)
+    entries = [entry for entry in folder.iterdir() if not is_system(entry)]
+    return any(entry.is_dir() for entry in entries) and not any(is_photo(entry) for entry in entries)
 
 
 def _expected(root: Path) -> str:
-    return f"Expected {root}/<class>/photo.jpg or {root}/train/<class>/photo.jpg, with files ending in {_NAMES}."
+    return f"Expected {root}/<class>/photo.jpg or {root}/train/<class>/photo.jpg, files ending in {PHOTO_SUFFIXES}."
