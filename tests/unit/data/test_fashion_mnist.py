@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from snapshelf.data.sources import fashion_mnist_files
+from snapshelf.data.sources import fashion_mnist, fashion_mnist_files, open_source
 from snapshelf.data.sources.fashion_mnist import LABELS, FashionMnistSource, holds_fashion_mnist
 from snapshelf.data.sources.fashion_mnist_files import PACKAGE, check, find_or_fetch
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.types import Photo
 
@@ -54,7 +56,7 @@ def test_a_photo_is_its_grey_in_three_channels(tmp_path: Path) -> None:
         np.testing.assert_array_equal(photo_HWC[..., channel], expected_HW)
 
 
-@pytest.mark.parametrize("path", ["train/99999", "validation/00001", "train/x", "nothing"])
+@pytest.mark.parametrize("path", ["train/99999", "train/-1", "validation/00001", "train/x", "nothing"])
 def test_a_photo_that_is_not_there(tmp_path: Path, path: str) -> None:
     with pytest.raises(PhotoError, match="no photo"):
         FashionMnistSource(write_files(tmp_path)).read(path)
@@ -94,6 +96,28 @@ def test_an_unknown_label_is_refused(tmp_path: Path) -> None:
     (write_files(tmp_path, compressed=False) / "t10k-labels-idx1-ubyte").write_bytes(idx(np.full(10, 10)))
     with pytest.raises(SourceError, match="is 10; expected 0 to 9"):
         FashionMnistSource(tmp_path)
+
+
+def test_a_folder_is_recognised_by_its_name(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "FashionMNIST")
+    source, reason = open_source(str(folder), "auto", SourceOptions(tmp_path))
+    assert source.format == "fashion-mnist"
+    assert "its name says so" in reason
+
+
+def test_a_folder_is_recognised_by_its_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_files(tmp_path / "raw")
+    sha256 = hashlib.sha256(gzip.decompress((folder / "t10k-labels-idx1-ubyte.gz").read_bytes())).hexdigest()
+    monkeypatch.setitem(fashion_mnist.SHA256, "t10k-labels-idx1-ubyte", sha256)
+    source, reason = open_source(str(folder), "auto", SourceOptions(tmp_path))
+    assert source.format == "fashion-mnist"
+    assert "labels are Fashion-MNIST's" in reason
+
+
+def test_files_of_the_same_names_with_other_labels_are_mnist(tmp_path: Path) -> None:
+    source, reason = open_source(str(write_files(tmp_path / "raw")), "auto", SourceOptions(tmp_path))
+    assert source.format == "mnist"
+    assert "t10k-images-idx3-ubyte.gz, not Fashion-MNIST's" in reason
 
 
 def test_other_content_has_another_sha256(tmp_path: Path) -> None:

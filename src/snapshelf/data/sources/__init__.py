@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from snapshelf.data.sources.fashion_mnist import FashionMnistSource, recognise_fashion_mnist
 from snapshelf.data.sources.fashion_mnist_files import find_or_fetch
 from snapshelf.data.sources.folder import FolderSource, recognise_folder
+from snapshelf.data.sources.mnist import MnistSource, recognise_mnist
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.data.sources.table import TABLE_SUFFIXES, TableSource, recognise_table
 from snapshelf.errors import ConfigError, SourceError
@@ -56,6 +57,7 @@ class _Format:
 
 _FORMATS: dict[str, _Format] = {
     FASHION_MNIST: _Format(recognise_fashion_mnist, lambda path, _: FashionMnistSource(path)),
+    "mnist": _Format(recognise_mnist, lambda path, _: MnistSource(path)),
     "table": _Format(recognise_table, lambda path, options: TableSource(path, options.columns)),
     "folder": _Format(recognise_folder, lambda path, _: FolderSource(path)),
 }

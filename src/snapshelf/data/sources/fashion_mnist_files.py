@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from snapshelf.artifacts.publish import published_folder
-from snapshelf.data.sources.fashion_mnist import NAMES, holds_fashion_mnist, read_content
+from snapshelf.data.sources.fashion_mnist import NAMES, SHA256, holds_fashion_mnist
+from snapshelf.data.sources.idx import read_content
 from snapshelf.errors import SourceError
 from snapshelf.progress import console
 
@@ -22,14 +23,6 @@ INSTALLED = Path("/usr/share/datasets/fashion-mnist")
 
 PACKAGE = "dataset-fashion-mnist"
 ADDRESS = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
-
-SHA256 = {
-    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-}
-"""Of the decompressed content: Debian compresses the same files anew, so the .gz files themselves differ."""
 
 _LARGEST_BYTES = 40_000_000
 _TIME_LIMIT_S = 300
