@@ -1,7 +1,7 @@
 """What a store sells, photo by photo: a table with products, or any source of photos, each of them a product.
 
-A product of a table may have several rows, each with another of its photos. The first row says what the product is;
-later ones may leave everything but `id` and `image` empty, and must not say anything else.
+A product of a table may have several photos in one row, and several rows, each with more of its photos. The first row
+says what the product is; later ones may leave everything but `id` and `image` empty, and must not say anything else.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ class Catalogue:
         self.description = description
 
     def count(self) -> int:
-        """How many rows there are, good and bad: what a progress bar needs to know."""
-        rows = self._source.cells() if isinstance(self._source, TableSource) else self._source.rows()
-        return sum(1 for _ in rows)
+        """How many photos and bad rows there are: what a progress bar needs to know."""
+        if isinstance(self._source, TableSource):
+            return sum(_count_photos(self._source, row) for row in self._source.cells())
+        return sum(1 for _ in self._source.rows())
 
     def entries(self) -> Iterator[CatalogueEntry | Rejected]:
         """Every photo of every product, in the catalogue's order; bad rows come as rejected."""
@@ -86,6 +87,13 @@ def open_catalogue(
     return Catalogue(source, description, split)
 
 
+def _count_photos(source: TableSource, row: Row | Rejected) -> int:
+    try:
+        return 1 if isinstance(row, Rejected) else len(source.images(row))
+    except SourceError:
+        return 1
+
+
 class _TableEntries:
     """One way through a table; what it remembers is each product and the photos it has had."""
 
@@ -102,13 +110,19 @@ class _TableEntries:
                 continue
             try:
                 if self._split is None or split_of(row) == self._split:
-                    yield self._entry(row)
+                    yield from self._entries(row)
+            except SourceError as error:
+                yield Rejected(self._source.name(row.number), str(error))
+
+    def _entries(self, row: Row) -> Iterator[CatalogueEntry | Rejected]:
+        product = self._product(row)
+        for image in self._source.images(row):
+            try:
+                yield self._entry(row, product, self._source.locate(image))
             except (SourceError, PhotoError) as error:
                 yield Rejected(self._source.name(row.number), str(error))
 
-    def _entry(self, row: Row) -> CatalogueEntry:
-        product = self._product(row)
-        image = self._source.image(row)
+    def _entry(self, row: Row, product: Product, image: str) -> CatalogueEntry:
         identity = photo_id(product.id, image)
         if identity in self._photo_rows:
             raise SourceError(f"is the same product and photo as row {self._photo_rows[identity]}.")

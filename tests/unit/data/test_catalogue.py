@@ -93,6 +93,18 @@ def test_rows_of_one_id_are_photos_of_one_product(tmp_path: Path) -> None:
     assert len({entry.photo_id for entry in entries}) == 3
 
 
+def test_a_row_may_have_several_photos(tmp_path: Path) -> None:
+    path = table(tmp_path, changed(image="a.png|nowhere.png|more\\b.png|a.png"), changed(id="2"))
+    entries, rejected = read(path)
+    assert [(entry.product.id, entry.read()) for entry in entries] == [
+        ("1", b"a's bytes"), ("1", b"b's bytes"), ("2", b"a's bytes")
+    ]  # fmt: skip
+    assert len({entry.photo_id for entry in entries}) == 3
+    assert [bad.path for bad in rejected] == ["products.csv row 2"] * 2
+    assert "'nowhere.png'" in rejected[0].reason
+    assert "same product and photo as row 2" in rejected[1].reason
+
+
 @pytest.mark.parametrize(
     ("cell", "value"), [("title", "Blue shoe"), ("price", "13"), ("in_stock", "no"), ("category", "Shoe")]
 )
@@ -137,7 +149,8 @@ def test_two_products_may_share_a_photo(tmp_path: Path) -> None:
         ("image", "nowhere.png", "image is 'nowhere.png', but .* is not there"),
         ("image", "more", "is not there"),
         ("image", "../secret.png", "leaves the table's folder"),
-        ("image", "a\0.png", "cannot be the name of a file"),
+        ("image", "a\0.png", "NUL"),
+        ("image", "x" * 5000, "is not there"),
     ],
 )
 def test_a_bad_row_names_field_and_remedy_and_the_others_are_kept(
@@ -222,8 +235,8 @@ def test_of_a_folder_with_splits_one_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_counting_is_for_the_progress_bar(tmp_path: Path) -> None:
-    path = table(tmp_path, GOOD, changed(price="-1"), changed(id="2"))
-    assert open_catalogue(str(path), "table", SourceOptions(tmp_path), split=None).count() == 3
+    path = table(tmp_path, GOOD, changed(price="-1"), changed(id="2", image="a.png|more/b.png"), changed(image=""))
+    assert open_catalogue(str(path), "table", SourceOptions(tmp_path), split=None).count() == 5
 
 
 def test_titles_are_for_people() -> None:

@@ -58,7 +58,7 @@ class _Format:
 _FORMATS: dict[str, _Format] = {
     FASHION_MNIST: _Format(recognise_fashion_mnist, lambda path, _: FashionMnistSource(path)),
     "mnist": _Format(recognise_mnist, lambda path, _: MnistSource(path)),
-    "table": _Format(recognise_table, lambda path, options: TableSource(path, options.columns)),
+    "table": _Format(recognise_table, lambda path, options: TableSource(path, options.columns, options.allowed_hosts)),
     "folder": _Format(recognise_folder, lambda path, _: FolderSource(path)),
 }
 """In the order in which they are tried: what is most particular comes first."""
