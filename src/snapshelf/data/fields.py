@@ -22,7 +22,7 @@ def text(value: object, name: str) -> str | None:
     """A cell as text without space around it, in Unicode's composed form; None where it is empty.
 
     Raises:
-        SourceError: it holds half a character (a lone surrogate), which no file or page can show.
+        SourceError: it holds half a character (a lone surrogate) or NUL, which no file or page can show.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
@@ -32,7 +32,9 @@ def text(value: object, name: str) -> str | None:
     try:
         content.encode()
     except UnicodeEncodeError:
-        raise SourceError(f"{name} is {content!r}, which is not valid Unicode.") from None
+        raise SourceError(f"{name} is {content[:80]!r}, which is not valid Unicode.") from None
+    if "\0" in content:
+        raise SourceError(f"{name} is {content[:80]!r}, with a NUL in it; was the table damaged?")
     return content or None
 
 

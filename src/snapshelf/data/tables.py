@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +23,8 @@ from snapshelf.types import Rejected
 _DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 1 << 20
 _BATCH_ROWS = 1024
+_END = "\0end of the table\0"
+"""A line put after the last one: where it comes out within a cell, that cell's quotation mark was never closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def column_names(path: Path) -> list[str] | None:
     if encoding.name == "cp1252":
         console.print(f"{path.name} is not UTF-8; it is read as Windows-1252.", markup=False)
     with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
-        return _heading(path, file.readline())[0]
+        return _heading(path, file)[0]
 
 
 def read_table(path: Path) -> Iterator[Row | Rejected]:
@@ -93,18 +97,23 @@ def _kind(path: Path) -> str:
 def _read_csv(path: Path) -> Iterator[Row | Rejected]:
     encoding = _encoding(path)
     with path.open(encoding=encoding.name, errors=encoding.errors, newline="") as file:
-        names, delimiter = _heading(path, file.readline())
-        cells = csv.reader(file, delimiter=delimiter)
+        names, delimiter = _heading(path, file)
+        cells = csv.reader(itertools.chain(file, [_END]), delimiter=delimiter)
         number = 1
         while True:
             number += 1
             try:
-                row = next(cells)
-            except StopIteration:
-                return
+                row = next(cells, [_END])
             except csv.Error as error:
                 yield Rejected(row_name(path, number), f"cannot be read ({error}); is a quotation mark left open?")
                 continue
+            if row == [_END]:
+                return
+            if row[-1:] and row[-1].endswith(_END):
+                yield Rejected(
+                    row_name(path, number), "has a quotation mark that is never closed; the rows after it were lost"
+                )
+                return
             if any(cell.strip() for cell in row):
                 yield _csv_row(path, number, names, row)
 
@@ -117,13 +126,14 @@ def _csv_row(path: Path, number: int, names: list[str], cells: list[str]) -> Row
     return Row(number, {name: cell if cell.strip() else None for name, cell in named if name})
 
 
-def _heading(path: Path, line: str) -> tuple[list[str], str]:
+def _heading(path: Path, file: TextIO) -> tuple[list[str], str]:
     """The names and the separator. A name may be empty (an index column): its cells are left out."""
+    line = file.readline()
     if not line.strip():
         raise SourceError(f"{path} begins with an empty line; a heading with the names of the columns was expected.")
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(_DELIMITERS, key=line.count)
     try:
-        names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+        names = [name.strip() for name in next(csv.reader(itertools.chain([line], file), delimiter=delimiter))]
     except csv.Error as error:
         raise SourceError(f"The heading of {path} cannot be read ({error}).") from None
     doubled = sorted({name for name in names if name and names.count(name) > 1})
@@ -197,7 +207,7 @@ def _read_parquet(path: Path) -> Iterator[Row]:
                 for values in batch.to_pylist():
                     number += 1
                     yield Row(number, values)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             raise SourceError(f"{path} is broken after row {number} ({error}).") from None
 
 

@@ -99,6 +99,26 @@ def test_a_quotation_mark_left_open_is_named(tmp_path: Path) -> None:
     assert "quotation mark" in bad.reason
 
 
+def test_a_quotation_mark_that_is_never_closed_loses_no_row_in_silence(tmp_path: Path) -> None:
+    good, bad = read_table(write(tmp_path, "a.csv", 'id,title\n1,a\n2,"b\n3,c\n4,d\n'))
+    assert (isinstance(good, Row), isinstance(bad, Rejected)) == (True, True)
+    assert isinstance(bad, Rejected)
+    assert (bad.path, "never closed" in bad.reason) == ("a.csv row 3", True)
+
+
+@pytest.mark.parametrize("cell", ["x" * 200_000, '"' + "x" * 200_000 + '"', '"' + "x, y " * 50_000 + '"'])
+def test_a_cell_that_is_too_large_loses_its_own_row_only(tmp_path: Path, cell: str) -> None:
+    rows = list(read_table(write(tmp_path, "a.csv", f"id,title\n1,a\n2,{cell}\n3,c\n4,{cell}\n")))
+    assert [row.values["id"] for row in rows if isinstance(row, Row)] == ["1", "3"]
+    assert [bad.path for bad in rows if isinstance(bad, Rejected)] == ["a.csv row 3", "a.csv row 5"]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_a_cell_may_have_line_breaks_also_the_last_one_and_in_the_heading(tmp_path: Path, end: str) -> None:
+    path = write(tmp_path, "a.csv", 'id,"title\n(English)"\n1,"two\nlines"' + end)
+    assert values(path) == [{"id": "1", "title\n(English)": "two\nlines"}]
+
+
 def test_broken_json_lines_are_named_and_the_others_kept(tmp_path: Path) -> None:
     deep = "[" * 100_000
     path = write(tmp_path, "a.jsonl", b'{"id": 1}\nnonsense\n[2]\n\xff\n' + deep.encode() + b'\n{"id": 5}\n')
