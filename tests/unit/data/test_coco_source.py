@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snapshelf.data.sources import open_source
 from snapshelf.data.sources.coco import CocoSource, recognise_coco
+from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.types import Box, Photo, Rejected
 
@@ -277,7 +279,7 @@ def test_a_file_that_is_cut_off_keeps_what_came_before(tmp_path: Path) -> None:
 
 
 def test_without_categories_it_is_said_once(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"Found 0 boxes .* instances\.json: it has no categories"):
+    with pytest.raises(SourceError, match=r"Found 0 photos .* instances\.json: it has no categories"):
         list(CocoSource(one(tmp_path, categories=[]), 0.0).rows())
 
 
@@ -300,7 +302,7 @@ def test_other_json_is_not_taken_for_coco(tmp_path: Path, content: bytes) -> Non
     assert recognise_coco(tmp_path / "other.json") is None
     with pytest.raises(SourceError, match="no COCO annotations"):
         CocoSource(tmp_path, 0.0)
-    with pytest.raises(SourceError, match="Found 0 boxes"):
+    with pytest.raises(SourceError, match="Found 0 photos"):
         list(CocoSource(tmp_path / "other.json", 0.0).rows())
 
 
@@ -352,3 +354,10 @@ def test_wild_values_are_rejected_in_words(
         assert box is not None
         assert 0 <= box.x < 1
         assert 0 < box.w <= 1 - box.x + 1e-9
+
+
+def test_open_source_takes_coco_with_the_stores_padding(tmp_path: Path) -> None:
+    root = one(tmp_path, annotation(1, 1, [50, 25, 100, 50]))
+    source, reason = open_source(str(root), "auto", SourceOptions(tmp_path, box_padding=0.5))
+    assert "as coco: it is a folder with COCO annotations in instances.json" in reason
+    assert [row.box for row in source.rows() if isinstance(row, Photo)] == [Box(0, 0, 1, 1)] * 2

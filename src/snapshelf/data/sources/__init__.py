@@ -10,10 +10,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from snapshelf.data.sources.coco import CocoSource, recognise_coco
 from snapshelf.data.sources.fashion_mnist import FashionMnistSource, recognise_fashion_mnist
 from snapshelf.data.sources.fashion_mnist_files import find_or_fetch
 from snapshelf.data.sources.folder import FolderSource, recognise_folder
 from snapshelf.data.sources.mnist import MnistSource, recognise_mnist
+from snapshelf.data.sources.open_images import OpenImagesSource, recognise_open_images
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.data.sources.table import TABLE_SUFFIXES, TableSource, recognise_table
 from snapshelf.errors import ConfigError, SourceError
@@ -58,6 +60,11 @@ class _Format:
 _FORMATS: dict[str, _Format] = {
     FASHION_MNIST: _Format(recognise_fashion_mnist, lambda path, _: FashionMnistSource(path)),
     "mnist": _Format(recognise_mnist, lambda path, _: MnistSource(path)),
+    "coco": _Format(recognise_coco, lambda path, options: CocoSource(path, options.box_padding)),
+    "open-images": _Format(
+        recognise_open_images,
+        lambda path, options: OpenImagesSource(path, options.box_padding, options.min_confidence),
+    ),
     "table": _Format(recognise_table, lambda path, options: TableSource(path, options.columns, options.allowed_hosts)),
     "folder": _Format(recognise_folder, lambda path, _: FolderSource(path)),
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from snapshelf.data.sources.files import FolderTree
 from snapshelf.errors import PhotoError, SourceError
-from snapshelf.types import Box
+from snapshelf.types import Box, Photo, Rejected
 
 
 def find_photo(tree: FolderTree, folders: Iterable[str], name: str) -> str | None:
@@ -46,3 +47,19 @@ def padded_box(left: float, top: float, right: float, bottom: float, padding: fl
         raise SourceError("The box is empty, or lies outside the photo.")
     x, y = max(0.0, left - padding * width), max(0.0, top - padding * height)
     return Box(x, y, min(1.0, right + padding * width) - x, min(1.0, bottom + padding * height) - y)
+
+
+def at_least_one(rows: Iterable[Photo | Rejected], source: Path) -> Iterator[Photo | Rejected]:
+    """The rows as they are.
+
+    Raises:
+        SourceError: at the end, where not one was a photo; says what was wrong first.
+    """
+    num_photos, first_problem = 0, ""
+    for row in rows:
+        num_photos += isinstance(row, Photo)
+        if isinstance(row, Rejected) and not first_problem:
+            first_problem = f" The first problem: {row.path}: {row.reason}"
+        yield row
+    if not num_photos:
+        raise SourceError(f"Found 0 photos that can be used in {source}.{first_problem}")

@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from snapshelf.data.sources.boxes import padded_box
+from snapshelf.data.sources.boxes import at_least_one, padded_box
 from snapshelf.data.sources.coco_files import AnnotationFile, annotation_file, below, find_files, root_of
 from snapshelf.data.sources.coco_index import Image, Index, id_of, number_of, read_index
 from snapshelf.data.sources.coco_json import Fields, looks_like_coco, read_objects
@@ -71,15 +71,8 @@ class CocoSource:
         Raises:
             SourceError: at the end, where there was not one box that can be used.
         """
-        num_photos, first_problem = 0, ""
-        for file in self._files:
-            for row in self._rows_of(file):
-                num_photos += isinstance(row, Photo)
-                if isinstance(row, Rejected) and not first_problem:
-                    first_problem = f" The first problem: {row.path}: {row.reason}"
-                yield row
-        if not num_photos:
-            raise SourceError(f"Found 0 boxes that can be used in {self._given}.{first_problem}")
+        rows = (row for file in self._files for row in self._rows_of(file))
+        return at_least_one(rows, self._given)
 
     def read(self, path: str) -> bytes:
         """One photo file's bytes.
