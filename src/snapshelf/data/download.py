@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ssl
 import time
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class Downloader:
                 pause_s = max(trouble.after_s, retry.get_backoff_time())
                 if not trouble.again or num_tries >= self._limits.num_tries or pause_s >= clock.left_s():
                     tries = "1 try" if num_tries == 1 else f"{num_tries} tries"
-                    raise DownloadError(f"{url} cannot be downloaded ({tries}): {trouble}.") from None
+                    raise DownloadError(f"{_cut(url)} cannot be downloaded ({tries}): {_cut(str(trouble))}.") from None
                 time.sleep(pause_s)
 
     def _try(self, url: str, clock: Clock) -> bytes:
@@ -125,7 +126,7 @@ class Downloader:
             again = response.status == 429 or response.status >= 500
             after_s = self._retry_after_s(response) if again else 0.0
             wish = f", to be asked again after {after_s:.0f} s" if after_s else ""
-            reason = f"the server answered {response.status} {response.reason or ''}".rstrip()
+            reason = f"the server answered {response.status} {http.client.responses.get(response.status, '')}".rstrip()
             raise TroubleError(reason + wish, again=again, after_s=after_s)
         content = bytearray()
         if (response.length_remaining or 0) > self._limits.max_bytes:
@@ -159,6 +160,11 @@ class Downloader:
         if isinstance(error, LocationValueError) or not isinstance(error, HTTPError):
             return TroubleError(f"that is no address that can be asked ({error})")
         return TroubleError(f"the connection broke ({error.args[-1]})", again=True)
+
+
+def _cut(text: str) -> str:
+    """Text that others wrote, no longer than a person reads."""
+    return text if len(text) <= 500 else f"{text[:500]}…"
 
 
 def _let_go(response: BaseHTTPResponse) -> None:

@@ -198,7 +198,8 @@ def split_of(row: Row) -> Split | None:
 
 
 def several(image: str) -> list[str]:
-    """The photos in one cell: separated by bars, addresses also by commas or spaces before the next `http`.
+    """The photos in one cell: separated by bars; addresses also by a comma, a semicolon or a space
+    before the next `http`.
 
     A bar that belongs to an address is written as `%7C`.
     """
