@@ -28,7 +28,9 @@ models_app = typer.Typer(help="The store's models.", no_args_is_help=True, rich_
 app.add_typer(models_app, name="models")
 
 
-PhotoFormat = Literal["auto", "coco", "fashion-mnist", "folder", "mnist", "open-images", "table"]
+PhotoFormat = Literal[
+    "auto", "coco", "fashion-mnist", "folder", "hugging-face", "imagenet", "mnist", "open-images", "table"
+]
 Recipe = Literal["quick", "balanced", "best"]
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The store's folder.", show_default="the current folder")]

@@ -14,6 +14,8 @@ from snapshelf.data.sources.coco import CocoSource, recognise_coco
 from snapshelf.data.sources.fashion_mnist import FashionMnistSource, recognise_fashion_mnist
 from snapshelf.data.sources.fashion_mnist_files import find_or_fetch
 from snapshelf.data.sources.folder import FolderSource, recognise_folder
+from snapshelf.data.sources.hugging_face import open_hugging_face, recognise_hugging_face
+from snapshelf.data.sources.imagenet import ImagenetSource, recognise_imagenet
 from snapshelf.data.sources.mnist import MnistSource, recognise_mnist
 from snapshelf.data.sources.open_images import OpenImagesSource, recognise_open_images
 from snapshelf.data.sources.options import SourceOptions
@@ -60,11 +62,13 @@ class _Format:
 _FORMATS: dict[str, _Format] = {
     FASHION_MNIST: _Format(recognise_fashion_mnist, lambda path, _: FashionMnistSource(path)),
     "mnist": _Format(recognise_mnist, lambda path, _: MnistSource(path)),
+    "imagenet": _Format(recognise_imagenet, lambda path, _: ImagenetSource(path)),
     "coco": _Format(recognise_coco, lambda path, options: CocoSource(path, options.box_padding)),
     "open-images": _Format(
         recognise_open_images,
         lambda path, options: OpenImagesSource(path, options.box_padding, options.min_confidence),
     ),
+    "hugging-face": _Format(recognise_hugging_face, lambda path, options: open_hugging_face(path, options.columns)),
     "table": _Format(recognise_table, lambda path, options: TableSource(path, options.columns, options.allowed_hosts)),
     "folder": _Format(recognise_folder, lambda path, _: FolderSource(path)),
 }

@@ -139,9 +139,13 @@ class IdxPhotos:
         """
         name, _, number = path.partition("/")
         photos = {str(split): photos_NHW for split, photos_NHW in self._photos.items()}.get(name)
-        if photos is None or not (number.isascii() and number.isdigit()) or int(number) >= len(photos):
+        try:
+            row = int(number)
+        except ValueError:
+            row = -1
+        if photos is None or not 0 <= row < len(photos):
             raise PhotoError(f"There is no photo {path!r} in the IDX files; expected one such as 'train/00012'.")
-        grey_HW = photos[int(number)]
+        grey_HW = photos[row]
         return np.repeat((grey_HW.T if self._transposed else grey_HW)[:, :, None], 3, axis=2)
 
     @property

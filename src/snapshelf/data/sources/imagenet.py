@@ -66,7 +66,7 @@ class ImagenetSource:
         self._names, self._bad_names = read_names(self._list_folders)
 
     def rows(self) -> Iterator[Photo | Rejected]:
-        """Every photo, and what cannot be used. Training photos alone, or synset folders without more, have no split.
+        """Every photo, and what cannot be used. Photos that are all of one split have none.
 
         Raises:
             SourceError: at the end, where there was not one photo.
@@ -110,9 +110,9 @@ class ImagenetSource:
             if not folder.resolve().is_relative_to(self._tree.root):
                 yield self._tree.rejected(folder, "a link that leaves the source's folder; it was not followed")
                 continue
-            yield from self._synsets(folder, split if labelled != {"train"} else None, may_be_loose=split != "train")
+            yield from self._synsets(folder, split if len(labelled) > 1 else None, may_be_loose=split != "train")
             if split == "validation":
-                yield from self._listed(folder)
+                yield from self._listed(folder, split if len(labelled) > 1 else None)
             elif split == "test":
                 yield from self._unlabelled(folder)
 
@@ -130,7 +130,7 @@ class ImagenetSource:
             else:
                 yield self._tree.rejected(entry, "a folder that is not named by a synset such as n01440764")
 
-    def _listed(self, folder: Path) -> Iterator[Photo | Rejected]:
+    def _listed(self, folder: Path, split: Split | None) -> Iterator[Photo | Rejected]:
         """The photos that lie in no synset folder, by the list of what they show."""
         truth: GroundTruth | None = None
         num_found = 0
@@ -143,7 +143,7 @@ class ImagenetSource:
             synset = truth.synset_of(entry.stem)
             num_found += synset is not None
             yield (
-                self._photo(entry, synset, "validation")
+                self._photo(entry, synset, split)
                 if synset
                 else self._tree.rejected(entry, f"{truth.name} does not say what it shows")
             )
