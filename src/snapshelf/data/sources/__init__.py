@@ -118,6 +118,6 @@ def _recognise(source: str) -> tuple[str, str]:
     found = "a file of another kind" if path.exists() else "not there"
     raise SourceError(
         f"{source} is {found}. Expected a folder of photos (SOURCE/<class>/photo.jpg), "
-        f"a table ({', '.join(TABLE_SUFFIXES)}), COCO, Open Images, ImageNet or MNIST files, or the name "
+        f"a table ({', '.join(TABLE_SUFFIXES)}), COCO, Open Images, ImageNet, Hugging Face or MNIST files, or the name "
         f"{FASHION_MNIST}."
     )

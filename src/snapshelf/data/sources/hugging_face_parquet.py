@@ -13,7 +13,7 @@ from snapshelf.data import fields
 from snapshelf.data.sources.boxes import find_photo
 from snapshelf.data.sources.files import FolderTree, file_stamp, read_file
 from snapshelf.data.sources.hugging_face_layout import class_names, image_column, label_column, places, split_of_path
-from snapshelf.data.sources.parquet_rows import ParquetColumn, RowReader
+from snapshelf.data.sources.parquet_rows import ParquetColumn, RowReader, values_of
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.types import Photo, Rejected, Split
 
@@ -158,18 +158,7 @@ def _look_at(path: Path, name: str, columns: Mapping[str, str]) -> _File:
 def _labels(file: _File) -> Iterator[object]:
     with pq.ParquetFile(file.path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as table:
         for batch in table.iter_batches(_BATCH_ROWS, columns=[file.label], use_threads=False):
-            cells = batch.column(0)
-            try:
-                yield from cells.to_pylist()
-            except UnicodeDecodeError:
-                yield from map(_text, cells)
-
-
-def _text(cell: pa.Scalar) -> object:
-    try:
-        return cell.as_py()
-    except UnicodeDecodeError:
-        return b""  # refused with a reason, while its neighbours are kept
+            yield from values_of(batch.column(0))
 
 
 def _label(value: object, names: tuple[str, ...]) -> str:

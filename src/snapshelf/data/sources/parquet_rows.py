@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from snapshelf.errors import PhotoError
 
-BLOCK_BYTES = 16_000_000
+BLOCK_BYTES = 4_000_000
 """What is read at a time, about: rows of a column, decompressed."""
 
-_NUM_BLOCKS = 16
-_NUM_STREAMS = 8
+_NUM_BLOCKS = 32
+_NUM_STREAMS = 3
 _BUFFER_BYTES = 1 << 20
 
 
@@ -62,14 +63,14 @@ class _Stream:
 class _Block:
     path: Path
     start: int
-    cells: pa.Array
+    cells: list[Any]
 
     def holds(self, path: Path, row: int) -> bool:
         return self.path == path and self.start <= row < self.start + len(self.cells)
 
 
 class RowReader:
-    """Reads cells; at most 16 blocks of about 16 MB and 8 open files are kept."""
+    """Reads cells. At most 32 blocks of about 4 MB are kept, and 3 readers, each with a page of its file."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -85,7 +86,7 @@ class RowReader:
         try:
             with self._lock:
                 block = self._block(column, row)
-            return block.cells[row - block.start].as_py()
+            return block.cells[row - block.start]
         except (pa.ArrowException, OSError, ValueError, StopIteration, IndexError) as error:
             raise PhotoError(f"Row {row} of {column.path.name} cannot be read ({error}).") from None
 
@@ -104,7 +105,7 @@ class RowReader:
         self._streams.remove(stream)  # where reading fails, it does not come back
         while True:
             cells = next(stream.batches).column(0)
-            block = _Block(stream.path, stream.position, cells)
+            block = _Block(stream.path, stream.position, values_of(cells))
             stream.position += len(cells)
             if block.holds(stream.path, row):
                 break
@@ -113,10 +114,11 @@ class RowReader:
         return block
 
     def _stream(self, column: ParquetColumn, row: int) -> _Stream:
-        """The reader that is next before a row in its row group, or a new one at the row group's beginning."""
+        """The next reader before a row, where it is in the row's group or near it; else a new one where that begins."""
         group = bisect.bisect_right(column.starts, row, hi=len(column.starts) - 1) - 1
         start = column.starts[group]
-        near = [stream for stream in self._streams if stream.path == column.path and start <= stream.position <= row]
+        first = min(start, row - _NUM_BLOCKS * column.block_rows)
+        near = [stream for stream in self._streams if stream.path == column.path and first <= stream.position <= row]
         if near:
             return max(near, key=lambda stream: stream.position)
         file = pq.ParquetFile(column.path, buffer_size=_BUFFER_BYTES, pre_buffer=False)
@@ -125,3 +127,19 @@ class RowReader:
         stream = _Stream(column.path, batches, start)
         self._streams.append(stream)
         return stream
+
+
+def values_of(cells: pa.Array) -> list[Any]:
+    """Cells as Python values. What is not valid UTF-8 becomes empty bytes, so that its neighbours can be read."""
+    try:
+        values: list[Any] = cells.to_pylist()
+    except UnicodeDecodeError:
+        return [_value_of(cell) for cell in cells]
+    return values
+
+
+def _value_of(cell: pa.Scalar) -> object:
+    try:
+        return cell.as_py()
+    except UnicodeDecodeError:
+        return b""
