@@ -1,4 +1,4 @@
-"""ImageNet's folders and lists, as the challenges and Kaggle give them. The lines are those of the true files."""
+"""ImageNet's folders and lists, as the challenges and Kaggle give them. The lines have the form of the true ones."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ from snapshelf.data.sources.imagenet_labels import ListFolders, read_ground_trut
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.types import Photo, Rejected
 
-TENCH, SNAKE, CRAB = "n01440764", "n01751748", "n01978287"
+TENCH, SNAKE, ALP = "n01440764", "n01751748", "n09193705"
 MAPPING = """n01440764 tench, Tinca tinca
 n01751748 sea snake
-n01978287 Dungeness crab, Cancer magister
 n02012849 crane
 n03126707 crane
 n03710637 maillot
 n03710721 maillot, tank suit
+n09193705 alp
 """
 SOLUTION = """ImageId,PredictionString
-ILSVRC2012_val_00000002,n01978287 85 1 499 272 n01978287 10 20 30 40
+ILSVRC2012_val_00000002,n09193705 85 1 499 272 n09193705 10 20 30 40
 ILSVRC2012_val_00000001,n01751748 111 108 431 202
 """
 MAP_CLSLOC = """n02119789 1 kit_fox
 n01751748 490 sea_snake
-n01978287 361 Dungeness_crab
-n02012849 429 crane
-n03126707 571 crane
+n09193705 361 alp
+n02105855 171 Shetland_sheepdog
 """
 TRAIN = [f"train/{TENCH}/{TENCH}_10026.JPEG", f"train/{SNAKE}/{SNAKE}_1.JPEG"]
 VALIDATION = ["val/ILSVRC2012_val_00000001.JPEG", "val/ILSVRC2012_val_00000002.JPEG"]
@@ -61,7 +60,7 @@ def test_kaggles_layout_with_names_and_boxes(tmp_path: Path, base: str) -> None:
         (base + TRAIN[0], "tench", "train"),
         (base + TRAIN[1], "sea snake", "train"),
         (base + VALIDATION[0], "sea snake", "validation"),
-        (base + VALIDATION[1], "Dungeness crab", "validation"),
+        (base + VALIDATION[1], "alp", "validation"),
     ]
     assert rejected(root) == {}
     assert "synsets" in (recognise_imagenet(root) or "")
@@ -75,7 +74,7 @@ def test_a_devkits_numbers_are_those_of_map_clsloc(tmp_path: Path, devkit: str) 
     (root / devkit).mkdir(parents=True, exist_ok=True)
     (root / devkit / "ILSVRC2012_validation_ground_truth.txt").write_text("490\n361\n")
     (root / devkit / "map_clsloc.txt").write_text(MAP_CLSLOC)
-    assert [label for _, label, _ in photos(root)] == [TENCH, "sea snake", "sea snake", "Dungeness crab"]
+    assert [label for _, label, _ in photos(root)] == [TENCH, "sea snake", "sea snake", "alp"]
 
 
 def test_numbers_are_never_taken_for_lines_of_the_names(tmp_path: Path) -> None:
@@ -88,8 +87,8 @@ def test_numbers_are_never_taken_for_lines_of_the_names(tmp_path: Path) -> None:
 
 def test_a_list_of_synsets_needs_no_numbers(tmp_path: Path) -> None:
     root = touched(tmp_path, VALIDATION)
-    (root / "ILSVRC2012_validation_ground_truth.txt").write_text(f"{SNAKE}\n{CRAB}\n")
-    assert [label for _, label, _ in photos(root)] == [SNAKE, CRAB]
+    (root / "ILSVRC2012_validation_ground_truth.txt").write_text(f"{SNAKE}\n{ALP}\n")
+    assert [label for _, label, _ in photos(root)] == [SNAKE, ALP]
 
 
 def test_validation_in_synset_folders_needs_no_list(tmp_path: Path) -> None:
@@ -140,13 +139,13 @@ def test_what_the_list_lacks_and_what_it_has_too_much(tmp_path: Path) -> None:
     (root / "LOC_val_solution.csv").write_text(
         SOLUTION
         + "ILSVRC2012_val_00000003,\nILSVRC2012_val_00000004,dog 1 2\n"
-        + f"ILSVRC2012_val_00000005,{SNAKE} 1 2 3 4 {CRAB} 1 2 3 4\n"
+        + f"ILSVRC2012_val_00000005,{SNAKE} 1 2 3 4 {ALP} 1 2 3 4\n"
     )
     assert rejected(root) == {
         "val/ILSVRC2012_val_00000009.JPEG": "LOC_val_solution.csv does not say what it shows",
         "LOC_val_solution.csv row 4": "is 'ILSVRC2012_val_00000003,'; expected ImageId,n01978287 85 1 499 272",
         "LOC_val_solution.csv row 5": "is 'ILSVRC2012_val_00000004,dog 1 2'; expected ImageId,n01978287 85 1 499 272",
-        "LOC_val_solution.csv row 6": f"names {SNAKE}, {CRAB} for one photo; expected one synset",
+        "LOC_val_solution.csv row 6": f"names {SNAKE}, {ALP} for one photo; expected one synset",
         "LOC_val_solution.csv": "1 of the 2 photos that it names are not there",
     }
 
