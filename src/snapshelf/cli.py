@@ -101,9 +101,16 @@ def prepare(
     store: StoreOption = HERE,
     format: FormatOption = "auto",  # noqa: A002 (the option's name)
     size: Annotated[int | None, typer.Option(help="Pixels a side of the prepared photos.", min=8, max=1024)] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the checks that need a network: crops, doubtful labels.")
+    ] = False,
+    fix_leaks: Annotated[
+        bool, typer.Option("--fix-leaks", help="Take photos out of training that validation or test has too.")
+    ] = False,
 ) -> None:
     """Check, split and resize photos; write a data set and its report."""
     from snapshelf.imaging.decode import DecodeLimits
+    from snapshelf.pipelines.checks import Checks
     from snapshelf.pipelines.prepare import prepare as run
 
     settings = load_settings()
@@ -112,6 +119,7 @@ def prepare(
         source,
         format=format,
         size_px=size,
+        checks=Checks(with_network=not quick, fix_leaks=fix_leaks),
         limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
     )

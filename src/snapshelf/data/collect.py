@@ -1,102 +1,143 @@
-"""A source's rows joined with what was decoded of them: the manifest's columns, and the list of what was rejected."""
+"""A source's rows joined with what was decoded of them: columns of fixed width, and the manifest.
+
+Shapes: N photos, S pixels a side, C = 3 channels.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
-from snapshelf.data.dataset import MANIFEST_SCHEMA
-from snapshelf.data.prepared import Known, KnownPhotos
-from snapshelf.data.sources import Source
-from snapshelf.data.split import Assignment, assign_splits, group_photos
+from snapshelf.data.dataset import PHOTOS
+from snapshelf.data.facts import FACTS
+from snapshelf.data.listing import Joined, Listing
 from snapshelf.errors import SourceError
-from snapshelf.types import Photo, Rejected
+from snapshelf.types import SPLITS
+
+_BATCH = 4096
 
 
-@dataclass(slots=True)
-class Collected:
-    """The usable photos in the source's order, one entry each in every list, and what could not be used.
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What is known of the usable photos, in the source's order, in about 120 bytes a photo."""
 
-    `places` says where a photo's pixels are: the number of the folder they were looked for in, and the row there.
-    """
+    positions_N: NDArray[np.int64]
+    """Their numbers in the listing, where their texts are."""
+    label_N: NDArray[np.int32]
+    """Indices into `labels`."""
+    split_N: NDArray[np.int8]
+    """The splits that the source gives: indices into `SPLITS`, -1 where it gives none."""
+    product_N: NDArray[np.uint64]
+    """The hashes of the products' ids, 0 where there is none."""
+    file_N: NDArray[np.uint64]
+    """The hashes of the files that photos are parts of, 0 where they are whole files."""
+    lot_N: NDArray[np.uint64]
+    """The photos' places in a draw that hangs on their paths alone."""
+    folder_N: NDArray[np.uint8]
+    """In which folder their pixels are, and …"""
+    row_N: NDArray[np.int64]
+    """… in which row there."""
+    facts_N: NDArray[np.void]
+    """`FACTS`."""
+    labels: list[str]
+    """The categories, sorted."""
 
-    photos: list[Photo] = field(default_factory=list)
-    stamps: list[str] = field(default_factory=list)
-    known: list[Known] = field(default_factory=list)
-    folders: list[int] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    def __len__(self) -> int:
+        return len(self.positions_N)
 
-    def manifest(self) -> tuple[pa.Table, Assignment]:
-        """The rows of `manifest.parquet`, with their splits made."""
-        paths, labels = [photo.path for photo in self.photos], [photo.label for photo in self.photos]
-        same_pixels = [(known.sha256, known.width_px, known.height_px) for known in self.known]
-        products = [photo.product_id for photo in self.photos]
-        groups = group_photos(zip(products, same_pixels, strict=True))
-        assignment = assign_splits(paths, labels, [photo.split for photo in self.photos], groups)
-        columns = [
-            paths,
-            labels,
-            assignment.splits,
-            products,
-            [known.sha256 for known in self.known],
-            [known.width_px for known in self.known],
-            [known.height_px for known in self.known],
-        ]
-        return pa.Table.from_arrays(
-            [pa.array(column, field.type) for column, field in zip(columns, MANIFEST_SCHEMA, strict=True)],
-            schema=MANIFEST_SCHEMA,
-        ), assignment
+    def take(self, chosen_N: NDArray[np.bool_]) -> Self:
+        """Only some of the photos."""
+        names = [field.name for field in fields(self) if field.name != "labels"]
+        return replace(self, **{name: getattr(self, name)[chosen_N] for name in names})
 
-    def lie_in_order(self, folder: int, num_rows: int) -> bool:
-        """Whether the pixels of one folder are just these photos in this order."""
-        rows = [known.row for known in self.known]
-        return set(self.folders) == {folder} and rows == list(range(num_rows))
+    def lie_in_order(self, num_rows: int) -> bool:
+        """Whether they are just the rows of the first folder, in its order."""
+        return not self.folder_N.any() and np.array_equal(self.row_N, np.arange(num_rows))
 
 
-def collect(source: Source, folders: Sequence[KnownPhotos]) -> Collected:
-    """Look every row of a source up in folders of decoded photos, the first one first.
+class PlacedPhotos:
+    """Photos that lie in several folders, as if they were one array (N, S, S, C)."""
+
+    def __init__(self, folders: Sequence[Path], columns: Columns) -> None:
+        self._arrays: list[NDArray[np.uint8]] = [np.load(folder / PHOTOS, mmap_mode="r") for folder in folders]
+        self._columns = columns
+        self.shape = (len(columns), *self._arrays[0].shape[1:])
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Copies of some photos, (len(rows), S, S, C)."""
+        photos_NSSC = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        folder_N, row_N = self._columns.folder_N[rows], self._columns.row_N[rows]
+        for number, array in enumerate(self._arrays):
+            here_N = folder_N == number
+            photos_NSSC[here_N] = array[row_N[here_N]]
+        return photos_NSSC
+
+
+def collect(listing: Listing, known: Sequence[Path]) -> Columns:
+    """Join a listing with folders of decoded photos, the first one first.
 
     Raises:
         SourceError: not one photo can be used, or all show the same class.
     """
-    found = Collected()
-    seen: set[str] = set()
-    for row in source.rows():
-        if isinstance(row, Rejected):
-            found.rejected.append(row)
-        elif row.path in seen:
-            found.rejected.append(Rejected(row.path, "stands twice in the source; the first row was taken"))
-        else:
-            seen.add(row.path)
-            _look_up(row, source.stamp(row.path), folders, found)
-    _check(found)
-    return found
+    codes: dict[str, int] = {}
+    joined = listing.join(known)
+    parts: list[list[NDArray[Any]]] = []
+    while batch := list(itertools.islice(joined, _BATCH)):
+        parts.append(_columns(batch, codes))
+    _check(listing, codes, sum(len(part[0]) for part in parts))
+    names = [field.name for field in fields(Columns) if field.name != "labels"]
+    columns = dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+    columns["label_N"] = np.argsort(np.argsort(list(codes)))[columns["label_N"]].astype(np.int32)
+    return Columns(**columns, labels=sorted(codes))
 
 
-def _look_up(photo: Photo, stamp: str, folders: Sequence[KnownPhotos], found: Collected) -> None:
-    for number, folder in enumerate(folders):
-        known = folder.find(photo.path, stamp)
-        if known and known.reason is None:
-            found.photos.append(photo)
-            found.stamps.append(stamp)
-            found.known.append(known)
-            found.folders.append(number)
-            return
-        if known and known.reason is not None:
-            found.rejected.append(Rejected(photo.path, known.reason))
-            return
-    found.rejected.append(Rejected(photo.path, "it changed while it was being prepared; prepare again"))
+def _columns(batch: Sequence[Joined], codes: dict[str, int]) -> list[NDArray[Any]]:
+    positions, paths, labels, splits, products, files, folders, rows, facts = zip(*batch, strict=True)
+    split_codes = {None: -1} | {split: code for code, split in enumerate(SPLITS)}
+    return [
+        np.array(positions, np.int64),
+        np.array([codes.setdefault(label, len(codes)) for label in labels], np.int32),
+        np.array([split_codes[split] for split in splits], np.int8),
+        _hashes(products),
+        _hashes(files),
+        np.array([_lot(path) for path in paths], np.uint64),
+        np.array(folders, np.uint8),
+        np.array(rows, np.int64),
+        np.frombuffer(b"".join(facts), FACTS),
+    ]
 
 
-def _check(found: Collected) -> None:
-    if not found.photos:
-        first = "; ".join(f"{bad.path}: {bad.reason}" for bad in found.rejected[:3])
-        raise SourceError(f"None of the {len(found.rejected)} photos can be used. The first: {first}")
-    labels = {photo.label for photo in found.photos}
-    if len(labels) < 2:
+def _hashes(texts: Sequence[str | None]) -> NDArray[np.uint64]:
+    """64 bits of each text, 0 for none. Two of a million differing texts are alike with a chance of 1 to 37 million."""
+    return np.array([_first_8(hashlib.sha256(text.encode())) if text is not None else 0 for text in texts], np.uint64)
+
+
+def _lot(path: str) -> int:
+    """A photo's place in the draw: as good as random, and always the same."""
+    return _first_8(hashlib.sha256(f"snapshelf split {path}".encode()))
+
+
+def _first_8(digest: Any) -> int:  # noqa: ANN401 (hashlib names no public type)
+    return int.from_bytes(digest.digest()[:8])
+
+
+def _check(listing: Listing, codes: dict[str, int], num_photos: int) -> None:
+    if not num_photos:
+        rejected = listing.rejected()
+        first = "; ".join(f"{bad.path}: {bad.reason}" for bad in rejected[:3])
+        raise SourceError(f"None of the {len(rejected)} photos can be used. The first: {first}")
+    if len(codes) < 2:
         raise SourceError(
-            f"All {len(found.photos)} usable photos are of the class {labels.pop()!r}; expected at least 2 classes, "
+            f"All {num_photos} usable photos are of the class {next(iter(codes))!r}; expected at least 2 classes, "
             "because there is nothing to tell apart."
         )

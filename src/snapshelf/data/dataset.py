@@ -19,6 +19,7 @@ from snapshelf.types import SPLITS, Split
 
 MANIFEST = "manifest.parquet"
 PHOTOS = "photos.npy"
+FEATURES = "features"
 
 MANIFEST_SCHEMA = pa.schema(
     [
@@ -26,7 +27,7 @@ MANIFEST_SCHEMA = pa.schema(
         pa.field("label", pa.string(), nullable=False),
         pa.field("split", pa.string(), nullable=False),  # train, validation or test
         pa.field("product_id", pa.string()),
-        pa.field("sha256", pa.string(), nullable=False),  # of the upright RGB pixels in full size
+        pa.field("sha256", pa.string(), nullable=False),  # of the prepared pixels
         pa.field("width_px", pa.int32(), nullable=False),
         pa.field("height_px", pa.int32(), nullable=False),
     ]
@@ -69,6 +70,16 @@ class Dataset:
         """The photos' ids, one a row."""
         paths: list[str] = self.manifest["path"].to_pylist()
         return paths
+
+    @property
+    def features_folder(self) -> Path:
+        """Where features of its photos may be kept."""
+        return self.folder / FEATURES
+
+    def sha256(self) -> NDArray[np.uint8]:
+        """The sha256 of each photo's prepared pixels, (N, 32)."""
+        digests = b"".join(bytes.fromhex(text) for text in self.manifest["sha256"].to_pylist())
+        return np.frombuffer(digests, np.uint8).reshape(-1, 32)
 
     def photos(self) -> NDArray[np.uint8]:
         """All photos, (N, S, S, 3), memory-mapped and read-only: index only what is needed."""

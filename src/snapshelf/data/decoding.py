@@ -6,7 +6,6 @@ Shapes: H, W pixels, S pixels a side, C = 3 channels.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -17,32 +16,46 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from snapshelf.data.facts import measure
 from snapshelf.data.sources import Source
-from snapshelf.errors import PhotoError
-from snapshelf.imaging.decode import DecodeLimits, decode
-from snapshelf.imaging.preprocess import Preprocess
-from snapshelf.types import Photo, Rejected
+from snapshelf.data.sources.table import TableSource
+from snapshelf.errors import (
+    DownloadError,
+    PhotoError,
+    PhotoTooManyBytesError,
+    PhotoTooManyPixelsError,
+    RequestError,
+    TruncatedPhotoError,
+)
+from snapshelf.imaging.decode import DecodeLimits, Picture, decode
+from snapshelf.imaging.preprocess import Preprocess, crop
+from snapshelf.types import Flaw, Photo, Rejected
 
 DEFAULT_SIZE_PX = 224
 TINY_PX = 32
 """Photos whose longer side is at most this keep their own size."""
 
 _CHUNK = 32
-"""Photos a task: enough that handing tasks over costs nothing beside them."""
+"""Photos a task: enough that handing tasks over costs nothing beside them, and boxes of one file mostly together."""
+
+_DOWNLOADS_AT_A_TIME = 16
+"""Photos from the web are waited for, not worked on: more of them at a time than there are cores, in small tasks."""
+
+_FLAWS: dict[type[PhotoError], Flaw] = {
+    TruncatedPhotoError: "truncated",
+    DownloadError: "download",
+    PhotoTooManyBytesError: "too-large",
+    PhotoTooManyPixelsError: "too-large",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A photo as a model sees it.
-
-    `sha256` is that of the upright RGB pixels in full size; `width_px` and `height_px` are those of the upright photo.
-    """
+    """A photo as a model sees it, and the bytes of its `FACTS`."""
 
     photo: Photo
     pixels_SSC: NDArray[np.uint8]
-    sha256: str
-    width_px: int
-    height_px: int
+    facts: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,11 @@ class DecodeJob:
         """The source's rows that are photos."""
         return (row for row in self.source.rows() if isinstance(row, Photo))
 
+    @property
+    def waits_for_the_web(self) -> bool:
+        """Whether the photos, or some of them, have to be fetched."""
+        return isinstance(self.source, TableSource) and self.source.has_addresses()
+
 
 def decode_photos(photos: Iterable[Photo], job: DecodeJob) -> Iterator[Decoded | Rejected]:
     """Read, decode and prepare photos; what comes out is in the order of what goes in.
@@ -66,35 +84,18 @@ def decode_photos(photos: Iterable[Photo], job: DecodeJob) -> Iterator[Decoded |
     their way at any time.
     """
     todo = iter(photos)
+    num_threads, size = (_DOWNLOADS_AT_A_TIME, 2) if job.waits_for_the_web else (job.num_threads, _CHUNK)
     pending: deque[Future[list[Decoded | Rejected]]] = deque()
-    pool = ThreadPoolExecutor(job.num_threads)
+    pool = ThreadPoolExecutor(num_threads)
     try:
-        while chunk := list(itertools.islice(todo, _CHUNK)):
+        while chunk := list(itertools.islice(todo, size)):
             pending.append(pool.submit(_decode_chunk, chunk, job))
-            if len(pending) > 2 * job.num_threads:
+            if len(pending) > 2 * num_threads:
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def decode_photo(photo: Photo, job: DecodeJob) -> Decoded | Rejected:
-    """One photo, or why it cannot be used."""
-    try:
-        content = job.source.read(photo.path)
-        upright_HWC = content if isinstance(content, np.ndarray) else np.asarray(decode(content, job.limits).image)
-    except PhotoError as error:
-        return Rejected(photo.path, str(error))
-    height_px, width_px, _ = upright_HWC.shape
-    sha256 = hashlib.sha256(np.ascontiguousarray(upright_HWC).data).hexdigest()
-    return Decoded(photo, _squared(upright_HWC, job.preprocess), sha256, width_px, height_px)
-
-
-def _squared(upright_HWC: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.uint8]:
-    if upright_HWC.shape[:2] == (preprocess.size_px, preprocess.size_px):
-        return np.ascontiguousarray(upright_HWC)
-    return preprocess.apply(Image.fromarray(upright_HWC))
 
 
 def choose_size_px(source: Source, limits: DecodeLimits) -> int:
@@ -106,13 +107,65 @@ def choose_size_px(source: Source, limits: DecodeLimits) -> int:
     for photo in source.rows():
         if isinstance(photo, Photo):
             with contextlib.suppress(PhotoError):
-                content = source.read(photo.path)
-                size = content.shape[:2] if isinstance(content, np.ndarray) else decode(content, limits).image.size
-                longest_px = max(longest_px, *size)
+                longest_px = max(longest_px, *_size(source, photo.source_file, limits))
         if longest_px > TINY_PX:
             return DEFAULT_SIZE_PX
     return max(8, longest_px) if longest_px else DEFAULT_SIZE_PX
 
 
+def _size(source: Source, file: str, limits: DecodeLimits) -> tuple[int, int]:
+    content = source.read(file)
+    if isinstance(content, bytes):
+        return decode(content, limits).image.size
+    return content.shape[1], content.shape[0]
+
+
+def read_upright(source: Source, photo: Photo, limits: DecodeLimits) -> Image.Image:
+    """A photo in full size, cut out of its file where it is a part of one.
+
+    Raises:
+        PhotoError: it cannot be read or decoded.
+    """
+    return _cut(_open(source, photo.source_file, limits, None), photo).image
+
+
 def _decode_chunk(photos: list[Photo], job: DecodeJob) -> list[Decoded | Rejected]:
-    return [decode_photo(photo, job) for photo in photos]
+    results: list[Decoded | Rejected] = []
+    name, picture = "", None
+    for photo in photos:
+        try:
+            if photo.box is None:
+                opened = _open(job.source, photo.source_file, job.limits, job.preprocess.size_px)
+            elif picture is None or name != photo.source_file:
+                name, picture = photo.source_file, None
+                opened = picture = _open(job.source, name, job.limits, None)  # of several boxes, decoded once
+            else:
+                opened = picture
+            results.append(_prepare(photo, _cut(opened, photo), job.preprocess))
+        except PhotoError as error:
+            results.append(Rejected(photo.path, str(error), _FLAWS.get(type(error), "unreadable")))
+    return results
+
+
+def _open(source: Source, file: str, limits: DecodeLimits, needed_px: int | None) -> Picture:
+    content = source.read(file)
+    if isinstance(content, bytes):
+        return decode(content, limits, needed_px=needed_px)
+    height_px, width_px, _ = content.shape
+    return Picture(Image.fromarray(content), width_px, height_px, 1, "raw")
+
+
+def _cut(picture: Picture, photo: Photo) -> Picture:
+    if photo.box is None:
+        return picture
+    try:
+        image = crop(picture.image, photo.box)
+    except RequestError as error:
+        raise PhotoError(str(error)) from None
+    return Picture(image, image.width, image.height, picture.orientation, picture.format)
+
+
+def _prepare(photo: Photo, picture: Picture, preprocess: Preprocess) -> Decoded:
+    pixels_SSC = np.ascontiguousarray(preprocess.apply(picture.image))
+    size_px = picture.width_px, picture.height_px
+    return Decoded(photo, pixels_SSC, measure(pixels_SSC, size_px, picture.orientation))

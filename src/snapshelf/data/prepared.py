@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -18,49 +17,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapshelf.data.dataset import PHOTOS
-from snapshelf.data.decoding import Decoded
+from snapshelf.data.facts import FACTS_VERSION
 from snapshelf.errors import StoreError
+from snapshelf.types import Rejected
 
 JOURNAL = "journal.sqlite"
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS photos (
-  path TEXT PRIMARY KEY, stamp TEXT NOT NULL, row INTEGER, sha256 TEXT, width_px INTEGER, height_px INTEGER, reason TEXT
+  path TEXT PRIMARY KEY, stamp TEXT NOT NULL, row INTEGER, facts BLOB, reason TEXT, flaw TEXT
 ) WITHOUT ROWID
 """
-_FIND = "SELECT row, sha256, width_px, height_px, reason FROM photos WHERE path = ? AND stamp = ?"
 _COMMIT_EVERY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a photo: its place among the pixels and its facts, or the reason why it was rejected."""
-
-    row: int
-    sha256: str
-    width_px: int
-    height_px: int
-    reason: str | None
-
-
-class KnownPhotos:
-    """The photos of a folder that `PhotoWriter` wrote, to look up and never to change."""
-
-    def __init__(self, folder: Path) -> None:
-        uri = (folder.resolve() / JOURNAL).as_uri()
-        self._connection = sqlite3.connect(f"{uri}?mode=ro&immutable=1", uri=True)
-        self.photos_NSSC: NDArray[np.uint8] = np.load(folder / PHOTOS, mmap_mode="r")
-
-    def find(self, path: str, stamp: str) -> Known | None:
-        """What is known of a photo, unless it has changed since."""
-        found = self._connection.execute(_FIND, (path, stamp)).fetchone()
-        return Known(*found) if found else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+def usable_journal(folder: Path) -> bool:
+    """Whether a folder has photos that this version of the program can take over."""
+    path = folder / JOURNAL
+    if not (path.exists() and (folder / PHOTOS).exists()):
+        return False
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        connection.close()
+    return bool(version == FACTS_VERSION)
 
 
 class PhotoWriter:
@@ -85,7 +68,7 @@ class PhotoWriter:
         self._write_header()
         self._file.truncate(self._file.tell() + self.num_rows * size_px * size_px * 3)
         self._file.seek(0, os.SEEK_END)
-        self._noted: list[tuple[str | int | None, ...]] = []
+        self._noted: list[tuple[str | int | bytes | None, ...]] = []
         self._committed_s = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -98,23 +81,17 @@ class PhotoWriter:
         self._connection.execute("COMMIT")
         self._connection.close()
 
-    def has(self, path: str, stamp: str) -> bool:
-        """Whether a photo was committed and has not changed since."""
-        return self._connection.execute(_FIND, (path, stamp)).fetchone() is not None
-
-    def add(self, stamp: str, decoded: Decoded) -> None:
-        """Append a photo's pixels."""
-        self._file.write(decoded.pixels_SSC.data)
-        known = Known(self.num_rows, decoded.sha256, decoded.width_px, decoded.height_px, None)
+    def add(self, path: str, stamp: str, pixels_SSC: NDArray[np.uint8], facts: bytes) -> None:
+        """Append a photo's pixels, with the bytes of its `FACTS`."""
+        self._file.write(pixels_SSC.data)
+        self._note((path, stamp, self.num_rows, facts, None, None))
         self.num_rows += 1
-        self._note(decoded.photo.path, stamp, known)
 
-    def reject(self, path: str, stamp: str, reason: str) -> None:
+    def reject(self, bad: Rejected, stamp: str) -> None:
         """Note that a photo cannot be used."""
-        self._note(path, stamp, Known(-1, "", 0, 0, reason))
+        self._note((bad.path, stamp, None, None, bad.reason, bad.flaw))
 
-    def _note(self, path: str, stamp: str, known: Known) -> None:
-        values = (path, stamp, known.row, known.sha256, known.width_px, known.height_px, known.reason)
+    def _note(self, values: tuple[str | int | bytes | None, ...]) -> None:
         self._noted.append(values)
         if time.monotonic() - self._committed_s > _COMMIT_EVERY_S:
             self._commit()
@@ -122,7 +99,7 @@ class PhotoWriter:
     def _commit(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())  # pixels first: the journal must never promise what is not there
-        self._connection.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?)", self._noted)
+        self._connection.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?)", self._noted)
         self._connection.execute("COMMIT")
         self._connection.execute("BEGIN IMMEDIATE")
         self._noted.clear()
@@ -141,8 +118,12 @@ def _open_to_write(folder: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(folder / JOURNAL, timeout=0, isolation_level=None)
     try:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-        connection.execute(_TABLE)
         connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != FACTS_VERSION:
+            connection.execute("DROP TABLE IF EXISTS photos")  # its photos are decoded and measured anew
+        connection.execute(_TABLE)
+        connection.execute(f"PRAGMA user_version = {FACTS_VERSION}")
     except sqlite3.OperationalError as error:
         connection.close()
         raise StoreError(

@@ -1,60 +1,149 @@
-"""What is wrong with the photos of a data set, found before anything is learnt from them."""
+"""What is wrong with the photos of a data set, found before anything is learnt from them.
+
+N is the number of photos; rows are their numbers.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
+from snapshelf.data.collect import Columns
+from snapshelf.data.groups import Pairs, connect, members, same_key
 from snapshelf.types import SPLITS
+
+PhotoFlaw = Literal["tiny", "extreme_aspect", "blank", "dark", "blurred", "exif_rotated"]
+"""What can be wrong with a photo by itself.
+
+`tiny`: it had to be enlarged to at least twice its size. `extreme_aspect`: more than three times as long as it is wide.
+`blank`: nearly of one brightness. `dark`: even its bright parts are dark. `blurred`: all its edges are soft.
+`exif_rotated`: the file has it lying on its side or mirrored, and says so; it was put upright.
+"""
+
+ASPECT = 3.0
+BLANK_CONTRAST = 0.06
+DARK_BRIGHTNESS = 0.25
+BLURRED_SHARPNESS = 0.42
+_SHARPNESS_FROM_PX = 96
+"""Below this size every photo has soft edges or none."""
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A photo whose label is doubted: its row, the class that it likely shows, and how probable that is, 0 to 1."""
+
+    row: int
+    likely: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Doubles:
+    """Groups of photos that show the same picture, each group's rows ascending."""
+
+    within_split: list[Rows]
+    across_splits: list[Rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """The findings. Groups of photos are lists of their paths, in the manifest's order.
+    """The findings. `exact` have identical pixels; `near` hold at least two that have not.
 
-    `within_split` are photos with identical pixels in one split, `across_splits` in more than one: the leaks.
-    `two_labels` are those of either that stand under more than one label. `small` are photos that had to be enlarged
-    to at least twice their size.
+    `two_labels` are groups of either kind whose photos stand under more than one label. `product_leaks` are products
+    with photos in more than one of the given splits.
     """
 
-    within_split: list[list[str]]
-    across_splits: list[list[str]]
-    two_labels: list[list[str]]
-    small: list[str]
+    flaws: Mapping[PhotoFlaw, Rows]
+    exact: Doubles
+    near: Doubles
+    two_labels: list[Rows]
+    product_leaks: list[Rows]
     class_counts: dict[str, dict[str, int]]
     split_counts: dict[str, int]
 
 
-def examine(manifest: pa.Table, size_px: int) -> Quality:
-    """Look through a manifest whose photos were prepared at `size_px` a side."""
-    paths, labels, splits = (manifest[name].to_pylist() for name in ("path", "label", "split"))
-    doubles = _same_pixels(manifest)
-    within, across = [], []
-    for rows in doubles:
-        by_split: defaultdict[str, list[int]] = defaultdict(list)
-        for row in rows:
-            by_split[splits[row]].append(row)
-        within += [same for same in by_split.values() if len(same) > 1]
-        across += [rows] if len(by_split) > 1 else []
-    sides = zip(paths, manifest["width_px"].to_pylist(), manifest["height_px"].to_pylist(), strict=True)
-    counts = Counter(zip(labels, splits, strict=True))
-    there = [split for split in SPLITS if split in set(splits)]
+def exact_pairs(columns: Columns) -> Pairs:
+    """Photos with the same prepared pixels, that had the same size before."""
+    facts_N = columns.facts_N
+    content_N = np.ascontiguousarray(facts_N["sha256"][:, :8]).view(np.uint64).ravel()
+    size_N = facts_N["width_px"].astype(np.uint64) << np.uint64(32) | facts_N["height_px"].astype(np.uint64)
+    return same_key(content_N ^ size_N)
+
+
+def photo_flaws(facts_N: NDArray[np.void], size_px: int) -> dict[PhotoFlaw, Rows]:
+    """The photos that have each flaw, where they were prepared at `size_px` a side. Blank ones are nothing else."""
+    longer = np.maximum(facts_N["width_px"], facts_N["height_px"])
+    shorter = np.minimum(facts_N["width_px"], facts_N["height_px"])
+    tiny = 2 * longer <= size_px
+    blank = facts_N["contrast"] < BLANK_CONTRAST
+    dark = ~blank & (facts_N["brightness"] < DARK_BRIGHTNESS)
+    is_soft = (facts_N["sharpness"] < BLURRED_SHARPNESS) & (size_px >= _SHARPNESS_FROM_PX)
+    found: dict[PhotoFlaw, NDArray[np.bool_]] = {
+        "tiny": tiny,
+        "extreme_aspect": longer > ASPECT * shorter,
+        "blank": blank,
+        "dark": dark,
+        "blurred": is_soft & ~(tiny | blank | dark) & (longer >= size_px),
+        "exif_rotated": facts_N["orientation"] != 1,
+    }
+    return {flaw: np.flatnonzero(is_found) for flaw, is_found in found.items()}
+
+
+def examine(columns: Columns, split_N: NDArray[np.int8], near: Pairs, size_px: int) -> Quality:
+    """Look through photos whose splits are made and whose near duplicates were found."""
+    exact = exact_pairs(columns)
+    exact_group_N = connect(len(columns), [exact])
+    exact_groups = list(members(exact_group_N))
+    near_groups = [
+        rows for rows in members(connect(len(columns), [exact, near])) if len(np.unique(exact_group_N[rows])) > 1
+    ]
+    products = members(connect(len(columns), [same_key(columns.product_N, none=0)]))
     return Quality(
-        within_split=[[paths[row] for row in rows] for rows in within],
-        across_splits=[[paths[row] for row in rows] for rows in across],
-        two_labels=[[paths[row] for row in rows] for rows in doubles if len({labels[row] for row in rows}) > 1],
-        small=[path for path, width, height in sides if 2 * max(width, height) <= size_px],
-        class_counts={label: {split: counts[label, split] for split in there} for label in sorted(set(labels))},
-        split_counts={split: splits.count(split) for split in there},
+        flaws=photo_flaws(columns.facts_N, size_px),
+        exact=_doubles(exact_groups, split_N),
+        near=_doubles(near_groups, split_N),
+        two_labels=_mixed(_outermost(exact_groups, near_groups), columns.label_N),
+        product_leaks=_mixed(products, split_N),
+        class_counts=_class_counts(columns, split_N),
+        split_counts={
+            SPLITS[split]: int(count) for split, count in zip(*np.unique(split_N, return_counts=True), strict=True)
+        },
     )
 
 
-def _same_pixels(manifest: pa.Table) -> list[list[int]]:
-    """The rows of photos whose pixels are identical, two or more each."""
-    rows_of: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-    pictures = zip(manifest["sha256"].to_pylist(), manifest["width_px"].to_pylist(), strict=True)
-    for row, picture in enumerate(pictures):
-        rows_of[picture].append(row)
-    return [rows for rows in rows_of.values() if len(rows) > 1]
+def _doubles(groups: Iterable[Rows], split_N: NDArray[np.int8]) -> Doubles:
+    found = Doubles([], [])
+    for rows in groups:
+        splits = np.unique(split_N[rows])
+        found.within_split.extend(same for split in splits if len(same := rows[split_N[rows] == split]) > 1)
+        if len(splits) > 1:
+            found.across_splits.append(rows)
+    return found
+
+
+def _outermost(exact: Iterable[Rows], near: list[Rows]) -> Iterator[Rows]:
+    """Every group that is not a part of another."""
+    in_near = {int(row) for rows in near for row in rows}
+    yield from near
+    yield from (rows for rows in exact if int(rows[0]) not in in_near)
+
+
+def _mixed(groups: Iterable[Rows], value_N: NDArray[Any]) -> list[Rows]:
+    return [rows for rows in groups if len(np.unique(value_N[rows])) > 1]
+
+
+def _class_counts(columns: Columns, split_N: NDArray[np.int8]) -> dict[str, dict[str, int]]:
+    counts = np.zeros((len(columns.labels), len(SPLITS)), np.int64)
+    np.add.at(counts, (columns.label_N, split_N), 1)
+    there = np.flatnonzero(counts.any(0)).tolist()
+    return {
+        label: {SPLITS[split]: int(row[split]) for split in there}
+        for label, row in zip(columns.labels, counts, strict=True)
+        if row.any()
+    }

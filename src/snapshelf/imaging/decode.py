@@ -10,7 +10,13 @@ from typing import Self
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from snapshelf.errors import NotAPhotoError, PhotoError, PhotoTooManyBytesError, PhotoTooManyPixelsError
+from snapshelf.errors import (
+    NotAPhotoError,
+    PhotoError,
+    PhotoTooManyBytesError,
+    PhotoTooManyPixelsError,
+    TruncatedPhotoError,
+)
 from snapshelf.settings import Settings
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -80,7 +86,8 @@ def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -
         PhotoTooManyBytesError: more bytes than `limits.max_bytes`.
         PhotoTooManyPixelsError: more pixels than `limits.max_pixels`; found in the header, before decoding.
         NotAPhotoError: empty, or no picture of a kind that is known here.
-        PhotoError: broken or cut off.
+        TruncatedPhotoError: its end is missing.
+        PhotoError: broken in another way.
     """
     if not data:
         raise NotAPhotoError("The file is empty (0 bytes); a photo was expected.")
@@ -96,7 +103,8 @@ def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -
         except PhotoError:
             raise
         except Exception as error:  # Pillow's plug-ins raise nearly anything on a broken file
-            raise PhotoError(f"The picture is broken or cut off ({_brief(error)}). Send the whole file.") from error
+            kind = TruncatedPhotoError if "truncated" in str(error) else PhotoError
+            raise kind(f"The picture is broken or cut off ({_brief(error)}). Send the whole file.") from error
 
 
 def _open(data: bytes) -> Image.Image:

@@ -32,11 +32,14 @@ def _prepare(store: Store, settings: Settings) -> None:
     if store.has_current("datasets") and DatasetCard.read(store.current("datasets")).source == SOURCE:
         return
     from snapshelf.imaging.decode import DecodeLimits
+    from snapshelf.pipelines.checks import Checks
     from snapshelf.pipelines.prepare import prepare
 
     _say(1, "Preparing Fashion-MNIST")
     limits = DecodeLimits.of(settings)
-    prepare(store, SOURCE, format=SOURCE, limits=limits, num_threads=settings.num_threads)
+    prepare(
+        store, SOURCE, format=SOURCE, checks=Checks(with_network=False), limits=limits, num_threads=settings.num_threads
+    )
 
 
 def _train(store: Store) -> None:

@@ -8,25 +8,39 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from snapshelf.artifacts.cards import DatasetCard
 from snapshelf.artifacts.publish import publish_folder, published_folder
 from snapshelf.artifacts.store import Store
-from snapshelf.data.collect import collect
+from snapshelf.data.collect import PlacedPhotos, collect
+from snapshelf.data.dataset import FEATURES
 from snapshelf.data.decoding import DecodeJob, choose_size_px
-from snapshelf.data.prepared import JOURNAL, KnownPhotos
+from snapshelf.data.listing import Listing
+from snapshelf.data.prepared import usable_journal
+from snapshelf.data.quality import PhotoFlaw
 from snapshelf.data.resume import decode_missing, gather
 from snapshelf.data.sources import open_source
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.imaging.preprocess import Preprocess
-from snapshelf.pipelines.dataset_files import REPORT_HTML, DatasetFiles
+from snapshelf.pipelines.checks import ALL_CHECKS, Checks, PhotoChecks
+from snapshelf.pipelines.dataset_files import REPORT_HTML, DatasetFiles, Made
 from snapshelf.progress import console
 from snapshelf.reports.dataset import DatasetReport
+
+_FLAWS: dict[PhotoFlaw, str] = {
+    "tiny": "very small",
+    "extreme_aspect": "very long or very wide",
+    "blank": "blank",
+    "dark": "dark",
+    "blurred": "blurred",
+    "exif_rotated": "lying on their side in the file (put upright)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,7 @@ def prepare(
     *,
     format: str = "auto",  # noqa: A002 (the word of `--format`)
     size_px: int | None = None,
+    checks: Checks = ALL_CHECKS,
     limits: DecodeLimits,
     num_threads: int,
 ) -> PrepareResult:
@@ -66,9 +81,10 @@ def prepare(
 
     Args:
         store: where the data set goes.
-        source: a folder, a table's file, or `fashion-mnist`.
+        source: a folder, a file, or `fashion-mnist`.
         format: see `data.sources.FORMATS`.
         size_px: the side of the prepared squares; None is 224, or the photos' own size where all are tiny.
+        checks: what is looked for beside what needs nothing but the photos, and whether leaks are taken out.
         limits: photos beyond these are rejected.
         num_threads: how many photos are decoded at a time.
 
@@ -79,28 +95,38 @@ def prepare(
     """
     job = _begin(store, source, format, size_px, limits, num_threads)
     work, earlier = _work_folder(store, source, job), _earlier_folder(store, source, job)
-    with ExitStack() as opened:
-        before = [opened.enter_context(KnownPhotos(earlier))] if earlier else []
-        num_rows = decode_missing(job, work, before)
-        known = [opened.enter_context(KnownPhotos(work)), *before]
-        collected = collect(job.source, known)
-        files = DatasetFiles(source, job, collected, work)
+    with Listing() as listing:
+        listing.fill(job.source)
+        num_rows = decode_missing(job, listing, work, earlier)
+        known = [work, earlier] if earlier else [work]
+        columns = collect(listing, known)
+        photos = PlacedPhotos(known, columns)
+        checked = PhotoChecks(photos, work, earlier, num_threads).run(columns, checks)
+        files = DatasetFiles(Made(source, job, listing, photos, checked), work)
         folder = store.folder("datasets", files.dataset_id)
-        reused = folder == earlier and set(collected.folders) == {1}
+        reused = folder == earlier
         if reused:
             files.write_report(folder)
-        elif collected.lie_in_order(0, num_rows):
+            _keep_features(work, folder)
+        elif checked.kept.all() and columns.lie_in_order(num_rows):
             files.write(work)
             publish_folder(work, folder)
         else:
             with published_folder(folder) as gathered:
-                gather(gathered, collected, known, job.preprocess.size_px)
+                gather(gathered, listing, columns, photos, np.flatnonzero(checked.kept))
                 files.write(gathered)
+                _keep_features(work, gathered)
     shutil.rmtree(work, ignore_errors=True)
     store.use("datasets", files.dataset_id)
     result = PrepareResult(folder, files.report, reused)
     _say(result, store)
     return result
+
+
+def _keep_features(work: Path, folder: Path) -> None:
+    """Features are found by the photos' content, so those of a run that ended otherwise serve here too."""
+    if (work / FEATURES).exists():
+        shutil.copytree(work / FEATURES, folder / FEATURES, dirs_exist_ok=True)
 
 
 def _begin(
@@ -130,7 +156,7 @@ def _earlier_folder(store: Store, given: str, job: DecodeJob) -> Path | None:
         except StoreError:
             continue
         made_as = (card.source, card.format, card.preprocess)
-        if made_as == (given, job.source.format, job.preprocess) and (folder / JOURNAL).exists():
+        if made_as == (given, job.source.format, job.preprocess) and usable_journal(folder):
             return folder
     return None
 
@@ -143,14 +169,25 @@ def _say(result: PrepareResult, store: Store) -> None:
     if report.rejected:
         lines.append(f"Could not be used: {len(report.rejected):,}")
         lines += [f"  {bad.path}: {bad.reason}" for bad in report.rejected[:5]]
-    for number, what in (
-        (len(quality.within_split), "Photos that are there more than once"),
-        (len(quality.across_splits), "Photos in more than one split, so that scores look better than they are"),
-        (len(quality.two_labels), "Photos that stand under two classes"),
-    ):
-        lines += [f"{what}: {number:,}"] if number else []
-    lines += [note for note in report.notes if note.startswith("Too few")]
+    if report.removed:
+        lines.append(f"Taken out, because another split has them too: {len(report.removed):,}")
+    lines += [f"{what}: {number:,}" for number, what in _findings(report) if number]
+    lines += report.advice
     lines.append(f"{'Nothing has changed; used again' if result.reused else 'Made'}: {result.dataset_id}")
     lines += [f"Report: {result.report_path}", f"Next: snapshelf train --store {store.root}"]
     for line in lines:
         console.print(line, markup=False)
+
+
+def _findings(report: DatasetReport) -> list[tuple[int, str]]:
+    quality = report.quality
+    return [
+        (len(quality.exact.across_splits), "Photos in more than one split, so that scores look better than they are"),
+        (len(quality.near.across_splits), "Nearly the same photos in more than one split, with the same effect"),
+        (len(quality.product_leaks), "Products in more than one split"),
+        (len(quality.two_labels), "Photos that stand under two classes"),
+        (len(report.suspects or ()), "Photos whose class is doubtful"),
+        (len(quality.exact.within_split), "Photos that are there more than once"),
+        (len(quality.near.within_split), "Photos that are nearly there more than once"),
+        *((len(rows), f"Photos that are {_FLAWS[flaw]}") for flaw, rows in quality.flaws.items()),
+    ]

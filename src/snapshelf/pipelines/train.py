@@ -28,6 +28,7 @@ from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import OWN, Backbone, load_backbone
 from snapshelf.training.export import check_export, export_onnx
+from snapshelf.training.features import FeatureCache
 from snapshelf.training.loop import Photos, embed
 from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_samples
 from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, train_by
@@ -86,7 +87,9 @@ def train(
     work = store.folder("models", f".training-{hashlib.sha256(repr(config).encode()).hexdigest()[:12]}")
     if not resume:
         shutil.rmtree(work, ignore_errors=True)
-    trained = train_by(steps, learner, photos, seed=seed, features=dataset.folder / "features", work=work)
+    trained = train_by(
+        steps, learner, photos, seed=seed, cache=FeatureCache(dataset.features_folder, dataset.sha256()), work=work
+    )
     checked_NSSC = photos.photos_NSSC[_spread(photos.validation_rows, _NUM_CHECKED)]
     details = _details(store, dataset, photos, steps, trained, seed)
     details["looks"] = _looks(learner, photos)

@@ -1,4 +1,4 @@
-"""What a frozen backbone says of a data set's photos, computed once and kept beside them.
+"""What a frozen backbone says of photos, computed once a photo and kept, found again by the photo's content.
 
 Shapes: N photos, 3 channels, S pixels a side, D numbers a feature.
 """
@@ -6,7 +6,8 @@ Shapes: N photos, 3 channels, S pixels a side, D numbers a feature.
 from __future__ import annotations
 
 import hashlib
-import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,53 +15,88 @@ import torch
 from numpy.typing import NDArray
 
 from snapshelf.artifacts.publish import write_atomic
+from snapshelf.data.near_duplicates import PhotoRows
 from snapshelf.progress import console, progress
 from snapshelf.training.backbones import Backbone
 from snapshelf.training.device import autocast, best_device, has_fast_bf16, place
 from snapshelf.training.loop import batch_size_for, normaliser, photo_batch
 
 
-def cached_features(
-    backbone: Backbone, photos_NSSC: NDArray[np.uint8], rows: NDArray[np.int64], folder: Path
-) -> NDArray[np.float32]:
-    """The embeddings, before normalising, of the photos in `rows`, (len(rows), D).
+@dataclass(frozen=True, slots=True)
+class FeatureCache:
+    """Where the features of some photos are kept: an (N, D) file a backbone, and one with the photos' sha256."""
 
-    They are kept in `folder` under a name made from everything that they depend on, and read from there the next time.
-    """
-    path = folder / f"{_key(backbone, rows)}.npy"
-    if path.exists():
-        console.print(f"The features of {len(rows):,} photos are already there.")
-        kept_ND: NDArray[np.float32] = np.load(path)
-        return kept_ND
-    features_ND = _compute(backbone, photos_NSSC, rows)
-    buffer = io.BytesIO()
-    np.save(buffer, features_ND)
-    write_atomic(path, buffer.getvalue())
-    return features_ND
+    folder: Path
+    sha256_N32: NDArray[np.uint8]
+    """Of each photo's prepared pixels, (N, 32)."""
+    before: Sequence[Path] = ()
+    """Folders in which features of the same photos may be kept too."""
+
+    def features(self, backbone: Backbone, photos: PhotoRows) -> NDArray[np.float32]:
+        """The embeddings of all photos, before normalising, (N, D), memory-mapped.
+
+        Those of photos whose content is known already, from this folder or an earlier one, are taken from there.
+        """
+        name = _key(backbone)
+        known = [found for folder in (self.folder, *self.before) if (found := _read(folder, name))]
+        if known and np.array_equal(known[0][0], self.sha256_N32):
+            console.print(f"The features of {len(self.sha256_N32):,} photos are already there.")
+            return known[0][1]
+        path = self.folder / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work = path.with_suffix(".tmp")
+        shape = (len(self.sha256_N32), backbone.network.embedding_dim)
+        features_ND = np.lib.format.open_memmap(work, "w+", np.float32, shape)
+        missing = self._copy_known(features_ND, known)
+        _compute(backbone, photos, missing, features_ND)
+        features_ND.flush()
+        work.replace(path)
+        write_atomic(path.with_suffix(".sha256"), self.sha256_N32.tobytes())
+        return features_ND
+
+    def _copy_known(
+        self, features_ND: NDArray[np.float32], known: Sequence[tuple[NDArray[np.uint8], NDArray[np.float32]]]
+    ) -> NDArray[np.int64]:
+        """Fill in what is known; the rows of what is not."""
+        missing = np.arange(len(self.sha256_N32))
+        for sha256_M32, known_MD in known:
+            place = {digest.tobytes(): row for row, digest in enumerate(sha256_M32)}
+            found = np.array([place.get(self.sha256_N32[row].tobytes(), -1) for row in missing.tolist()], np.int64)
+            features_ND[missing[found >= 0]] = known_MD[found[found >= 0]]
+            missing = missing[found < 0]
+        return missing
 
 
-def _compute(backbone: Backbone, photos_NSSC: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def _read(folder: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+    """The sha256 and features of a folder's photos, or None where they are not both there and whole."""
+    path = folder / f"{name}.npy"
+    if not (path.exists() and path.with_suffix(".sha256").exists()):
+        return None
+    features_MD: NDArray[np.float32] = np.load(path, mmap_mode="r")
+    sha256 = np.fromfile(path.with_suffix(".sha256"), np.uint8)
+    return (sha256.reshape(-1, 32), features_MD) if len(sha256) == 32 * len(features_MD) else None
+
+
+def _compute(backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64], features_ND: NDArray[np.float32]) -> None:
+    """Fill in the features of some rows."""
     device = best_device()
     place(backbone.network, device)
     backbone.network.eval()
     normalise = normaliser(backbone, device)
-    features_ND = np.empty((len(rows), backbone.network.embedding_dim), np.float32)
-    size = batch_size_for(photos_NSSC.shape[1], device)
+    size = batch_size_for(photos.shape[1], device)
     with progress("Features", len(rows)) as step, torch.inference_mode(), autocast(device):
         for start in range(0, len(rows), size):
-            photos = normalise(photo_batch(photos_NSSC, rows[start : start + size]))
-            features_ND[start : start + len(photos)] = backbone.network.body(photos).float().cpu().numpy()
-            step(len(photos))
-    return features_ND
+            batch = rows[start : start + size]
+            features_ND[batch] = backbone.network.body(normalise(photo_batch(photos, batch))).float().cpu().numpy()
+            step(len(batch))
 
 
-def _key(backbone: Backbone, rows: NDArray[np.int64]) -> str:
-    """A short name that changes with the backbone, its weights and normalising, the photos chosen and the format."""
+def _key(backbone: Backbone) -> str:
+    """A short name that changes with the backbone, its weights and normalising, and the format of its numbers."""
     digest = hashlib.sha256()
     for name, value in backbone.network.body.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     precision = "bf16" if has_fast_bf16(best_device()) else "fp32"
     digest.update(repr((backbone.mean, backbone.std, precision)).encode())
-    digest.update(np.ascontiguousarray(rows).tobytes())
     return f"{backbone.name}-{digest.hexdigest()[:16]}"

@@ -5,6 +5,7 @@ Shapes: N photos, D numbers a feature, C classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,22 +42,31 @@ def fit_head(train: Labelled, validation: Labelled, num_classes: int) -> LinearH
     Features are standardised for the fit (the penalty on the weights then treats all of them alike), and that is folded
     into the weights afterwards.
     """
+    held_out_ND, held_out_labels_N = torch.from_numpy(validation.features_ND), torch.from_numpy(validation.labels_N)
+    found: list[tuple[tuple[float, float], LinearHead]] = []
+    for head in _path(train, num_classes, STRENGTHS):
+        logits_NC = functional.linear(held_out_ND, head.weight_CD, head.bias_C)
+        accuracy = float((logits_NC.argmax(1) == held_out_labels_N).float().mean())
+        found.append(((accuracy, -float(functional.cross_entropy(logits_NC, held_out_labels_N))), head))
+    return max(found, key=lambda entry: entry[0])[1]
+
+
+def fit_linear(train: Labelled, num_classes: int, strength: float) -> LinearHead:
+    """The classifier of one strength, from standardised features as in `fit_head`."""
+    (head,) = _path(train, num_classes, (strength,))
+    return head
+
+
+def _path(train: Labelled, num_classes: int, strengths: Sequence[float]) -> Iterator[LinearHead]:
+    """The classifiers of several strengths, each found from where the one before is."""
     raw_ND = torch.from_numpy(train.features_ND)
     mean_D, std_D = raw_ND.mean(0), raw_ND.std(0).clamp_min(1e-6)
     features_ND, labels_N = (raw_ND - mean_D) / std_D, torch.from_numpy(train.labels_N)
-    held_out_ND = (torch.from_numpy(validation.features_ND) - mean_D) / std_D
-    held_out_labels_N = torch.from_numpy(validation.labels_N)
     weight_CD, bias_C = torch.zeros(num_classes, raw_ND.shape[1]), torch.zeros(num_classes)
-    found: list[tuple[tuple[float, float], float, Tensor, Tensor]] = []
-    for strength in STRENGTHS:
+    for strength in strengths:
         _minimise(features_ND, labels_N, weight_CD, bias_C, strength)
-        logits_NC = functional.linear(held_out_ND, weight_CD, bias_C)
-        accuracy = float((logits_NC.argmax(1) == held_out_labels_N).float().mean())
-        score = (accuracy, -float(functional.cross_entropy(logits_NC, held_out_labels_N)))
-        found.append((score, strength, weight_CD.clone(), bias_C.clone()))
-    _, strength, weight_CD, bias_C = max(found, key=lambda entry: entry[0])
-    weight_CD /= std_D
-    return LinearHead(weight_CD, bias_C - weight_CD @ mean_D, strength)
+        unscaled_CD = weight_CD / std_D
+        yield LinearHead(unscaled_CD, bias_C - unscaled_CD @ mean_D, strength)
 
 
 def _minimise(features_ND: Tensor, labels_N: Tensor, weight_CD: Tensor, bias_C: Tensor, strength: float) -> None:

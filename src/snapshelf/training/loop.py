@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from snapshelf.data.near_duplicates import PhotoRows
 from snapshelf.errors import TrainingDivergedError
 from snapshelf.progress import console, progress
 from snapshelf.training.augment import Augment
@@ -123,7 +124,7 @@ def batch_size_for(size_px: int, device: torch.device) -> int:
     return 256 if device.type == "cuda" or size_px <= 64 else 8
 
 
-def photo_batch(photos_NSSC: NDArray[np.uint8], rows: NDArray[np.int64]) -> Tensor:
+def photo_batch(photos_NSSC: PhotoRows, rows: NDArray[np.int64]) -> Tensor:
     """Some photos as uint8 (N, 3, S, S), read from disk if they lie there, the channels still last in memory."""
     return torch.from_numpy(np.ascontiguousarray(photos_NSSC[rows])).permute(0, 3, 1, 2)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone
-from snapshelf.training.features import cached_features
+from snapshelf.training.features import FeatureCache
 from snapshelf.training.head import Labelled, fit_head
 from snapshelf.training.loop import Photos, Schedule, predict, train_network
 
@@ -67,7 +67,9 @@ def recipe_for(name: RecipeName, backbone: Backbone) -> Recipe:
     return Recipe(name, head_first=False, schedule=replace(shortest, epochs=shortest.epochs * _LONGER[name]))
 
 
-def train_by(recipe: Recipe, backbone: Backbone, photos: Photos, *, seed: int, features: Path, work: Path) -> Trained:
+def train_by(
+    recipe: Recipe, backbone: Backbone, photos: Photos, *, seed: int, cache: FeatureCache, work: Path
+) -> Trained:
     """Do the steps.
 
     Args:
@@ -75,7 +77,7 @@ def train_by(recipe: Recipe, backbone: Backbone, photos: Photos, *, seed: int, f
         backbone: trained in place.
         photos: what it learns from.
         seed: where every random choice starts.
-        features: the folder in which the features of frozen backbones are kept.
+        cache: where the features of frozen backbones are kept.
         work: the folder in which a run that is killed is taken up again.
 
     Raises:
@@ -85,7 +87,7 @@ def train_by(recipe: Recipe, backbone: Backbone, photos: Photos, *, seed: int, f
     counted: dict[str, float] = {}
     logits_NC: NDArray[np.float32] | None = None
     if recipe.head_first:
-        logits_NC, counted["head_strength"] = _train_head(backbone, photos, features)
+        logits_NC, counted["head_strength"] = _train_head(backbone, photos, cache)
     if recipe.schedule:
         history = train_network(backbone, photos, recipe.schedule, seed=seed, work=work)
         counted["epochs"] = len(history)
@@ -95,11 +97,10 @@ def train_by(recipe: Recipe, backbone: Backbone, photos: Photos, *, seed: int, f
     return Trained(logits_NC, time.perf_counter() - started, counted)
 
 
-def _train_head(backbone: Backbone, photos: Photos, folder: Path) -> tuple[NDArray[np.float32], float]:
+def _train_head(backbone: Backbone, photos: Photos, cache: FeatureCache) -> tuple[NDArray[np.float32], float]:
     """Fit the head on features of the unchanged photos; mirrored ones beside them bring nothing (measured)."""
-    rows = np.concatenate([photos.train_rows, photos.validation_rows])
-    features_ND = cached_features(backbone, photos.photos_NSSC, rows, folder)
-    train_ND, validation_ND = np.split(features_ND, [len(photos.train_rows)])
+    features_ND = cache.features(backbone, photos.photos_NSSC)
+    train_ND, validation_ND = features_ND[photos.train_rows], features_ND[photos.validation_rows]
     train = Labelled(train_ND, photos.labels_N[photos.train_rows])
     validation = Labelled(validation_ND, photos.labels_N[photos.validation_rows])
     head = fit_head(train, validation, backbone.network.num_classes)
