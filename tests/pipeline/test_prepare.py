@@ -4,28 +4,54 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
 from snapshelf.artifacts.cards import DatasetCard
 from snapshelf.artifacts.store import Store
-from snapshelf.data.collect import collect
 from snapshelf.data.dataset import Dataset
+from snapshelf.data.listing import Listing
+from snapshelf.data.sources import Source
 from snapshelf.data.sources.folder import FolderSource
 from snapshelf.errors import ConfigError, SourceError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.imaging.preprocess import Preprocess
+from snapshelf.pipelines.checks import Checks
 from snapshelf.pipelines.prepare import PrepareResult, prepare
+from snapshelf.training import features
 
 SHARED = Path(__file__).parents[3] / "shared" / "datasets"
 
 
+QUICK = Checks(with_network=False)
+
+
 def prepared(store: Store, source: Path | str, **options: Any) -> PrepareResult:
-    return prepare(store, str(source), limits=DecodeLimits(), num_threads=2, **{"size_px": 32, **options})
+    wanted = {"size_px": 32, "checks": QUICK, **options}
+    return prepare(store, str(source), limits=DecodeLimits(), num_threads=2, **wanted)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """`pictures/<class>/<number>.png`: 25 of each class, of shapes that tell them apart, no two alike."""
+    root = tmp_path / "pictures"
+    for label, colour, ground in (("cap", (40, 60, 200), (90, 110, 90)), ("hat", (200, 60, 40), (235, 235, 230))):
+        (root / label).mkdir(parents=True)
+        for number in range(25):
+            picture = Image.new("RGB", (96, 96), ground)
+            draw = ImageDraw.Draw(picture)
+            random = np.random.default_rng([number, len(label), colour[0]])
+            for _ in range(14):
+                x, y, w, h = random.integers(0, 80, 2).tolist() + random.integers(6, 40, 2).tolist()
+                shade = tuple(int(value * random.uniform(0.4, 1.2)) % 256 for value in colour)
+                (draw.ellipse if label == "hat" else draw.rectangle)((x, y, x + w, y + h), fill=shade)
+            picture.save(root / label / f"{number}.png")
+    return root
 
 
 @pytest.fixture
@@ -40,6 +66,10 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(FolderSource, "read", watched)
     return paths
+
+
+def report_of(result: PrepareResult) -> Any:
+    return json.loads((result.folder / "report.json").read_text())
 
 
 def left_over(store: Store) -> list[str]:
@@ -78,9 +108,9 @@ def test_bad_files_are_told_and_do_not_stop_it(store: Store, photo_folder: Path)
     whole = (photo_folder / "red" / "00.png").read_bytes()
     (photo_folder / "red" / "cut.png").write_bytes(whole[: len(whole) // 2])
     result = prepared(store, photo_folder)
-    report = json.loads((result.folder / "report.json").read_text())
+    report = report_of(result)
     names = ["red/cut.png", "red/empty.jpg", "red/notes.txt", "red/text.jpg"]
-    assert [bad["path"] for bad in report["rejected"]] == names
+    assert sorted(bad["path"] for bad in report["rejected"]) == names
     assert all(bad["reason"] for bad in report["rejected"])
     assert report["num_photos"] == 60
     assert len(Dataset(result.folder).photos()) == 60
@@ -90,8 +120,8 @@ def test_doubles_are_found_and_stay_in_one_split(store: Store, photo_folder: Pat
     for number in range(20):
         shutil.copy(photo_folder / "red" / f"{number:02}.png", photo_folder / "red" / f"copy {number:02}.png")
     result = prepared(store, photo_folder)
-    assert len(result.report.quality.within_split) == 20
-    assert result.report.quality.across_splits == []
+    assert len(result.report.quality.exact.within_split) == 20
+    assert result.report.quality.exact.across_splits == []
 
 
 def test_leaks_between_given_splits_are_reported_and_kept(store: Store, photo_folder: Path, tmp_path: Path) -> None:
@@ -101,7 +131,7 @@ def test_leaks_between_given_splits_are_reported_and_kept(store: Store, photo_fo
         (root / "test" / colour).mkdir(parents=True)
         shutil.copy(photo_folder / colour / "07.png", root / "test" / colour / "07.png")
     result = prepared(store, root)
-    assert sorted(result.report.quality.across_splits) == [
+    assert sorted(report_of(result)["duplicates"]["across_splits"]) == [
         ["test/blue/07.png", "train/blue/07.png"],
         ["test/red/07.png", "train/red/07.png"],
     ]
@@ -215,19 +245,132 @@ def test_a_table_with_several_photos_a_product(store: Store, photo_folder: Path)
         assert len({row["split"] for row in rows_of if row["product_id"] == product}) == 1
 
 
-def test_a_file_that_changes_meanwhile_is_left_out(
+def test_a_file_that_changes_after_it_was_listed_is_prepared_as_it_is_then(
     store: Store, photo_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fill = Listing.fill
 
-    def late(*arguments: Any) -> Any:
-        Image.new("RGB", (9, 9)).save(photo_folder / "red" / "00.png")
-        return collect(*arguments)
+    def fill_then_change(self: Listing, source: Source) -> None:
+        fill(self, source)
+        Image.new("RGB", (9, 9), (7, 8, 9)).save(photo_folder / "red" / "00.png")
 
-    monkeypatch.setattr("snapshelf.pipelines.prepare.collect", late)
-    result = prepared(store, photo_folder)
-    assert [(bad.path, bad.reason) for bad in result.report.rejected] == [
-        ("red/00.png", "it changed while it was being prepared; prepare again")
-    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(Listing, "fill", fill_then_change)
+        first = Dataset(prepared(store, photo_folder).folder)
+    row = first.paths.index("red/00.png")
+    assert (first.photos()[row] == (7, 8, 9)).all()
+    again = prepared(store, photo_folder)
+    assert again.dataset_id == first.id
+
+
+def test_leaks_are_taken_out_of_training_only_when_asked_to(store: Store, photo_folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "split"
+    shutil.copytree(photo_folder, root / "train")
+    for colour in ("red", "blue", "green"):
+        (root / "test" / colour).mkdir(parents=True)
+        shutil.copy(photo_folder / colour / "07.png", root / "test" / colour / "07.png")
+    assert len(Dataset(prepared(store, root).folder).paths) == 63
+    result = prepared(store, root, checks=Checks(with_network=False, fix_leaks=True))
+    report = report_of(result)
+    assert [gone["path"] for gone in report["removed"]] == [
+        "train/blue/07.png", "train/green/07.png", "train/red/07.png"
+    ]  # fmt: skip
+    assert {gone["split"] for gone in report["removed"]} <= {"train", "validation"}
+    assert report["duplicates"]["across_splits"] == []
+    dataset = Dataset(result.folder)
+    assert len(dataset.paths) == len(dataset.photos()) == report["num_photos"] == 60
+    assert "test/red/07.png" in dataset.paths
+    for row, path in enumerate(dataset.paths):
+        np.testing.assert_array_equal(dataset.photos()[row], Preprocess(size_px=32).apply(Image.open(root / path)))
+
+
+def test_near_duplicates_stay_in_one_split_and_are_told(store: Store, pictures: Path) -> None:
+    for number in range(6):
+        picture = Image.open(pictures / "hat" / f"{number}.png")
+        picture.save(pictures / "hat" / f"{number} again.jpg", quality=40)
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(pictures / "cap" / f"{number} mirrored.png")
+    report = report_of(prepared(store, pictures, size_px=96))
+    expected = [[f"cap/{number} mirrored.png", f"hat/{number} again.jpg", f"hat/{number}.png"] for number in range(6)]
+    assert sorted(map(sorted, report["near_duplicates"]["within_split"])) == expected
+    assert report["near_duplicates"]["across_splits"] == report["duplicates"]["within_split"] == []
+    assert sorted(map(sorted, report["two_labels"])) == expected
+
+
+def test_what_a_network_finds(store: Store, pictures: Path) -> None:
+    """Crops, and photos whose class is doubtful; its features are then there for training."""
+    Image.open(pictures / "hat" / "3.png").crop((0, 0, 90, 88)).save(pictures / "hat" / "a crop.png")
+    for number in range(3):
+        (pictures / "hat" / f"{20 + number}.png").rename(pictures / "cap" / f"wrong {number}.png")
+    result = prepared(store, pictures, size_px=96, checks=Checks())
+    report = report_of(result)
+    assert [sorted(group) for group in report["near_duplicates"]["within_split"]] == [["hat/3.png", "hat/a crop.png"]]
+    suspects = {found["path"]: found["likely"] for found in report["label_suspects"]}
+    assert len(suspects) >= 2
+    assert suspects.items() <= {f"cap/wrong {number}.png": "hat" for number in range(3)}.items()
+    assert list((result.folder / "features").glob("*.npy"))
+    assert report["network_checks_left_out"] is None
+
+
+def test_features_of_photos_that_have_not_changed_are_used_again(
+    store: Store, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared(store, pictures, size_px=96, checks=Checks())
+    Image.effect_noise((96, 96), 40).convert("RGB").save(pictures / "hat" / "new.png")
+    computed: list[int] = []
+    compute = features._compute
+
+    def watched(backbone: Any, photos: Any, rows: Any, features_ND: Any) -> None:
+        computed.append(len(rows))
+        compute(backbone, photos, rows, features_ND)
+
+    monkeypatch.setattr(features, "_compute", watched)
+    prepared(store, pictures, size_px=96, checks=Checks())
+    assert computed == [1]
+
+
+def test_flaws_of_photos_are_told(store: Store, pictures: Path) -> None:
+    def spoil(name: str, change: Callable[[Image.Image], Image.Image], **options: Any) -> None:
+        change(Image.open(pictures / "hat" / f"{name}.png")).save(pictures / "hat" / f"{name}.png", **options)
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    spoil("1", lambda picture: picture.filter(ImageFilter.GaussianBlur(3)))
+    spoil("2", lambda picture: picture.point(lambda value: value // 6))
+    spoil("3", lambda picture: Image.new("RGB", picture.size, (250, 250, 250)))
+    spoil("4", lambda picture: picture.resize((40, 40)))
+    spoil("5", lambda picture: picture.resize((96, 20)))
+    spoil("6", lambda picture: picture, exif=exif)
+    report = report_of(prepared(store, pictures, size_px=96))
+    assert report["flaws"] == {
+        "tiny": ["hat/4.png"],
+        "extreme_aspect": ["hat/5.png"],
+        "blank": ["hat/3.png"],
+        "dark": ["hat/2.png"],
+        "blurred": ["hat/1.png"],
+        "exif_rotated": ["hat/6.png"],
+    }
+
+
+def test_boxes_of_one_file_stay_in_one_split(store: Store, tmp_path: Path, make_picture: Callable[..., Any]) -> None:
+    """A COCO folder whose photos each have two boxes."""
+    images, annotations = [], []
+    for number in range(20):
+        make_picture("red", number, (80, 60)).save(tmp_path / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "width": 80, "height": 60})
+        for half in (0, 1):
+            box = [40 * half, 0, 40, 60]
+            annotations.append({"id": 2 * number + half, "image_id": number, "category_id": half, "bbox": box,
+                                "iscrowd": 0, "area": 2400, "segmentation": []})  # fmt: skip
+    categories = [{"id": 0, "name": "left"}, {"id": 1, "name": "right"}]
+    content = {"info": {}, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    dataset = Dataset(prepared(store, tmp_path).folder)
+    rows = dataset.manifest.to_pylist()
+    assert len(rows) == 40
+    assert {(row["width_px"], row["height_px"]) for row in rows} == {(40, 60)}
+    for number in range(20):
+        assert len({row["split"] for row in rows if row["path"].startswith(f"{number}.png#")}) == 1
+    assert dataset.splits() == ["train", "validation", "test"]
 
 
 @pytest.mark.shared
