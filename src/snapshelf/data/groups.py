@@ -5,6 +5,7 @@ N is the number of photos.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -41,8 +42,7 @@ def connect(number: int, pairs: Iterable[Pairs]) -> NDArray[np.int64]:
 def members(group_N: NDArray[np.int64], at_least: int = 2) -> Iterator[NDArray[np.int64]]:
     """The photos of each group that has `at_least` so many, ascending; groups in the order of their first photos."""
     order_N = np.argsort(group_N, kind="stable")
-    starts = np.flatnonzero(np.diff(group_N[order_N], prepend=-1))
-    ends = [*starts[1:].tolist(), len(order_N)]
-    for start, end in zip(starts.tolist(), ends, strict=True):
+    edges = np.flatnonzero(np.diff(group_N[order_N], prepend=-1, append=-1))
+    for start, end in itertools.pairwise(edges.tolist()):
         if end - start >= at_least:
             yield order_N[start:end]
