@@ -50,6 +50,7 @@ class FeatureCache:
         missing = self._copy_known(features_ND, known)
         _compute(backbone, photos, missing, features_ND)
         features_ND.flush()
+        path.with_suffix(".sha256").unlink(missing_ok=True)  # never the digests of other photos beside these features
         work.replace(path)
         write_atomic(path.with_suffix(".sha256"), self.sha256_N32.tobytes())
         return features_ND
