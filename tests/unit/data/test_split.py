@@ -47,6 +47,10 @@ def unrelated(label: str, number: int) -> list[PhotoFacts]:
     return [(f"{label}/{index}", label, None, f"{label} {index}") for index in range(number)]
 
 
+def runs(*numbers: tuple[Split, int]) -> list[Split | None]:
+    return [split for split, number in numbers for _ in range(number)]
+
+
 def counts_by_class(split: dict[str, Split]) -> Counter[tuple[str, Split]]:
     return Counter((path[0], of_path) for path, of_path in split.items())
 
@@ -120,13 +124,13 @@ def test_given_splits_are_kept() -> None:
 
 
 def test_a_test_split_is_not_made_up_beside_given_ones() -> None:
-    given_splits: list[Split | None] = ["train"] * 90 + ["validation"] * 10
+    given_splits = runs(("train", 90), ("validation", 10))
     assert set(split_of_each(unrelated("a", 100), given_splits).values()) == {"train", "validation"}
 
 
 def test_missing_validation_is_a_twelfth_of_every_class_of_the_training_photos() -> None:
     photos = unrelated("a", 240) + unrelated("b", 120)
-    given_splits: list[Split | None] = ["train"] * 120 + ["test"] * 120 + ["train"] * 120
+    given_splits = runs(("train", 120), ("test", 120), ("train", 120))
     counts = counts_by_class(split_of_each(photos, given_splits))
     assert counts["a", "validation"] == counts["b", "validation"] == 10
     assert counts["a", "test"] == 120
@@ -134,13 +138,13 @@ def test_missing_validation_is_a_twelfth_of_every_class_of_the_training_photos()
 
 def test_doubles_of_given_test_photos_stay_in_training_when_validation_is_cut() -> None:
     photos = [(f"a/{index}", "a", None, str(index % 12)) for index in range(24)]
-    split = split_of_each(photos, ["train"] * 12 + ["test"] * 12)
+    split = split_of_each(photos, runs(("train", 12), ("test", 12)))
     assert Counter(split.values()) == {"train": 12, "test": 12}
 
 
 def test_a_group_that_was_torn_apart_before_is_not_torn_further() -> None:
     photos = [*unrelated("a", 24), ("p1", "a", "p", "1"), ("p2", "a", "p", "2"), ("p3", "a", "p", "3")]
-    split = split_of_each(photos, [*["train"] * 24, "train", "test", None])
+    split = split_of_each(photos, [*runs(("train", 25), ("test", 1)), None])
     assert (split["p1"], split["p2"], split["p3"]) == ("train", "test", "train")
 
 
