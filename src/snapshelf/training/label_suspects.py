@@ -39,9 +39,9 @@ def label_suspects(
     probability_NC = out_of_fold(features_ND, label_N, group_N, num_classes)
     counts_C = np.bincount(label_N, minlength=num_classes)
     judged = np.flatnonzero(counts_C[label_N] >= FEWEST)
-    if not len(judged):
-        return []
     classes, labels = np.unique(label_N[judged], return_inverse=True)
+    if len(classes) < 2:
+        return []  # no other class that a photo could belong to
     found = find_label_issues(
         labels, _renormalised(probability_NC[judged][:, classes]), filter_by="both",
         return_indices_ranked_by="self_confidence", n_jobs=1,
