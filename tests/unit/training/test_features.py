@@ -24,7 +24,7 @@ def backbone() -> Backbone:
 
 
 @pytest.fixture
-def photos_NSSC(photos: Photos) -> NDArray[np.uint8]:  # noqa: N802 (an array carries its shape)
+def photos_NSSC(photos: Photos) -> NDArray[np.uint8]:
     return photos.photos_NSSC[:20].copy()
 
 
@@ -170,9 +170,10 @@ def test_a_run_that_ends_while_features_are_computed_leaves_the_older_ones(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "_compute", killed)
-        found(backbone, 255 - photos_NSSC, tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            found(backbone, 255 - photos_NSSC, tmp_path)
     assert_embeddings(found(backbone, photos_NSSC, tmp_path), backbone, photos_NSSC)
     assert len(computed) == 1
 
@@ -186,7 +187,8 @@ def test_features_are_never_taken_for_those_of_the_photos_before_them(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "write_atomic", killed)
-        found(backbone, 255 - photos_NSSC, tmp_path)
+        with pytest.raises(KeyboardInterrupt):
+            found(backbone, 255 - photos_NSSC, tmp_path)
     assert_embeddings(found(backbone, photos_NSSC, tmp_path), backbone, photos_NSSC)

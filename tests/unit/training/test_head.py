@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from snapshelf.training import head
-from snapshelf.training.head import Labelled, fit_head
+from snapshelf.training.head import Labelled, fit_head, fit_linear
 
 
 def clouds(num: int, seed: int) -> Labelled:
@@ -45,3 +45,30 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
     train.features_ND[:, 3] = 7.0
     found = fit_head(train, clouds(30, 1), 3)
     assert bool(found.weight_CD.isfinite().all())
+
+
+def test_one_strength_gives_what_fit_head_finds_at_that_strength(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, validation = clouds(150, 0), clouds(60, 1)
+    for strength in (0.3, 0.01):
+        monkeypatch.setattr(head, "STRENGTHS", (strength,))
+        found, alone = fit_head(train, validation, 3), fit_linear(train, 3, strength)
+        assert found.strength == alone.strength == strength
+        torch.testing.assert_close(alone.weight_CD, found.weight_CD)
+        torch.testing.assert_close(alone.bias_C, found.bias_C)
+
+
+def test_one_strength_gives_the_optimum_that_a_path_of_strengths_ends_in() -> None:
+    """The loss has one minimum: where the search begins may not matter."""
+    train, alone = clouds(150, 0), fit_linear(clouds(150, 0), 3, 0.01)
+    *_, last = head._path(train, 3, (0.3, 0.1, 0.03, 0.01))
+    features_ND = torch.from_numpy(train.features_ND)
+    alone_NC, last_NC = (features_ND @ each.weight_CD.T + each.bias_C for each in (alone, last))
+    torch.testing.assert_close(alone_NC.softmax(1), last_NC.softmax(1), atol=2e-3, rtol=0)
+
+
+def test_a_classifier_of_one_strength_does_not_change_with_the_next_one() -> None:
+    """They are found one from the other; each must keep its own numbers."""
+    train = clouds(150, 0)
+    heads = list(head._path(train, 3, (0.3, 0.001)))
+    torch.testing.assert_close(heads[0].weight_CD, fit_linear(train, 3, 0.3).weight_CD)
+    torch.testing.assert_close(heads[0].bias_C, fit_linear(train, 3, 0.3).bias_C)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from snapshelf.training import recipes
 from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone, load_backbone
+from snapshelf.training.features import FeatureCache
 from snapshelf.training.loop import Photos, Schedule, predict, train_network
 from snapshelf.training.recipes import recipe_for, train_by
 
@@ -20,18 +22,23 @@ def backbone(name: str = "compact", *, pretrained: bool = False) -> Backbone:
     return replace(made, weights="somewhere") if pretrained else made
 
 
+def cache_of(photos: Photos, folder: Path) -> FeatureCache:
+    digests = b"".join(hashlib.sha256(pixels.tobytes()).digest() for pixels in photos.photos_NSSC)
+    return FeatureCache(folder / "features", np.frombuffer(digests, np.uint8).reshape(-1, 32))
+
+
 def test_quick_leaves_a_pretrained_backbone_as_it_is_and_fits_its_head(photos: Photos, tmp_path: Path) -> None:
     learner = backbone(pretrained=True)
     before = {name: value.clone() for name, value in learner.network.body.state_dict().items()}
     recipe = recipe_for("quick", learner)
-    trained = train_by(recipe, learner, photos, seed=0, features=tmp_path / "features", work=tmp_path / "work")
+    trained = train_by(recipe, learner, photos, seed=0, cache=cache_of(photos, tmp_path), work=tmp_path / "work")
     assert all(torch.equal(value, before[name]) for name, value in learner.network.body.state_dict().items())
     right = trained.validation_logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]
     assert right.mean() == 1.0
     np.testing.assert_allclose(
         predict(learner, photos, photos.validation_rows), trained.validation_logits_NC, rtol=0.05, atol=0.2
     )
-    assert len(list((tmp_path / "features").iterdir())) == 1
+    assert {path.suffix for path in (tmp_path / "features").iterdir()} == {".npy", ".sha256"}
 
 
 @pytest.mark.parametrize("name", ["balanced", "best"])
@@ -44,7 +51,7 @@ def test_longer_recipes_train_the_whole_network_after_its_head(
     train_network(learner, photos, earlier, seed=0, work=tmp_path / "earlier")  # so that it has learnt something
     before = next(learner.network.body.parameters()).detach().clone()
     recipe = recipe_for(name, learner)
-    trained = train_by(recipe, learner, photos, seed=0, features=tmp_path / "features", work=tmp_path / "work")
+    trained = train_by(recipe, learner, photos, seed=0, cache=cache_of(photos, tmp_path), work=tmp_path / "work")
     assert trained.counted["epochs"] == {"balanced": 2, "best": 5}[name]
     assert "head_strength" in trained.counted
     assert not torch.equal(next(learner.network.body.parameters()), before)
