@@ -20,6 +20,7 @@ from snapshelf.types import Rejected, Split
 
 _MOST_CLASSES_SHOWN = 150
 _MOST_GROUPS_SHOWN = 24
+_MOST_SHOWN_OF_GROUP = 8
 _MOST_PHOTOS_SHOWN = 24
 _MOST_ROWS_SHOWN = 200
 _SIDES_PX = (64, 128, 256, 512, 1024, 2048, 4096)
@@ -140,8 +141,9 @@ class DatasetReport:
     def _pictures(self, rows: Rows) -> list[dict[str, Any]]:
         return [self._picture(row) for row in rows.tolist()]
 
-    def _groups(self, groups: Sequence[Rows]) -> list[list[dict[str, Any]]]:
-        return [self._pictures(rows[:8]) for rows in groups[:_MOST_GROUPS_SHOWN]]
+    def _groups(self, groups: Sequence[Rows]) -> list[tuple[list[dict[str, Any]], int]]:
+        """Of the first groups the first photos, and how many there are."""
+        return [(self._pictures(rows[:_MOST_SHOWN_OF_GROUP]), len(rows)) for rows in groups[:_MOST_GROUPS_SHOWN]]
 
     def _examples(self) -> Mapping[str, Rows]:
         """For each class a few rows, spread over all of its photos."""
