@@ -103,7 +103,7 @@ def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -
         except PhotoError:
             raise
         except Exception as error:  # Pillow's plug-ins raise nearly anything on a broken file
-            kind = TruncatedPhotoError if "truncated" in str(error) else PhotoError
+            kind = TruncatedPhotoError if _is_cut_off(data, error) else PhotoError
             raise kind(f"The picture is broken or cut off ({_brief(error)}). Send the whole file.") from error
 
 
@@ -166,6 +166,12 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
     top = 65535.0 if deep or grey_HW.max(initial=0.0) > 255 else 255.0
     scaled_HW = np.clip(grey_HW * (255.0 / top), 0, 255).round().astype(np.uint8)
     return Image.fromarray(scaled_HW).convert("RGB")
+
+
+def _is_cut_off(data: bytes, error: Exception) -> bool:
+    """Whether a file's end is missing: Pillow says so, but for WebP, whose header has the file's length less 8."""
+    is_webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return "truncated" in str(error).lower() or (is_webp and int.from_bytes(data[4:8], "little") + 8 > len(data))
 
 
 def _brief(error: Exception) -> str:
