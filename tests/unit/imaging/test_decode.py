@@ -12,8 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from snapshelf.errors import PhotoError, PhotoTooManyBytesError, PhotoTooManyPixelsError
+from snapshelf.errors import (
+    NotAPhotoError,
+    PhotoError,
+    PhotoTooManyBytesError,
+    PhotoTooManyPixelsError,
+    TruncatedPhotoError,
+)
 from snapshelf.imaging.decode import DecodeLimits, decode
+from tests.drawn import drawn
 
 LIMITS = DecodeLimits()
 
@@ -133,6 +140,63 @@ def test_a_cut_off_file_is_refused(format_name: str) -> None:
     data = saved(noise, format_name)
     with pytest.raises(PhotoError, match=r"broken or cut off|Not a picture"):
         decode(data[: len(data) // 2], LIMITS)
+
+
+WITH_END = {
+    "JPEG": saved(drawn(0, 96), "JPEG"),
+    "progressive JPEG": saved(drawn(0, 96), "JPEG", progressive=True),
+    "PNG": saved(drawn(0, 96), "PNG"),
+    "WEBP": saved(drawn(0, 96), "WEBP"),
+    "lossless WEBP": saved(drawn(0, 96), "WEBP", lossless=True),
+    "GIF": saved(drawn(0, 96), "GIF"),
+    "BMP": saved(drawn(0, 96), "BMP"),
+}
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("kind", WITH_END)
+def test_a_file_whose_end_is_missing_is_told_from_other_broken_ones(kind: str, part: float) -> None:
+    data = WITH_END[kind]
+    with pytest.raises(TruncatedPhotoError, match="broken or cut off"):
+        decode(data[: int(part * len(data))], LIMITS)
+
+
+@pytest.mark.parametrize("needed_px", [None, 8])
+def test_a_large_jpeg_that_is_cut_off_is_not_decoded_at_a_smaller_scale(needed_px: int | None) -> None:
+    data = saved(drawn(0, 640), "JPEG")
+    with pytest.raises(TruncatedPhotoError):
+        decode(data[: len(data) // 2], LIMITS, needed_px=needed_px)
+
+
+def test_a_whole_file_is_never_called_cut_off() -> None:
+    for data in WITH_END.values():
+        assert decode(data, LIMITS).width_px == 96
+
+
+def broken(kind: str) -> bytes:
+    """A file of full length with something wrong inside."""
+    data = bytearray(WITH_END[kind])
+    if kind == "PNG":
+        data[16] = 255  # the width, so that the header's checksum is wrong
+    elif kind == "JPEG":
+        start = data.index(b"\xff\xc0")
+        data[start + 4] = 99  # bits a channel
+    else:
+        data[20:60] = bytes(40)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "lossless WEBP"])
+def test_what_is_broken_otherwise_is_not_called_cut_off(kind: str) -> None:
+    with pytest.raises(PhotoError) as refused:
+        decode(broken(kind), LIMITS)
+    assert not isinstance(refused.value, TruncatedPhotoError)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture" * 50], ids=["empty", "text"])
+def test_what_is_no_picture_is_not_called_cut_off(data: bytes) -> None:
+    with pytest.raises(NotAPhotoError):
+        decode(data, LIMITS)
 
 
 def test_too_many_bytes_are_refused_before_anything_is_read() -> None:
