@@ -25,7 +25,9 @@ def decode_missing(job: DecodeJob, listing: Listing, work: Path, earlier: Path |
     Raises:
         StoreError: another process is writing into the work folder.
     """
-    known = [folder for folder in (work, earlier) if folder is not None and usable_journal(folder)]
+    with PhotoWriter(work, job.preprocess.size_px):
+        pass  # what an interruption left in it is put in order before it is read
+    known = [work, earlier] if earlier is not None and usable_journal(earlier) else [work]
     total = listing.find_missing(known)
     on_their_way: dict[str, str] = {}
     with PhotoWriter(work, job.preprocess.size_px) as writer, progress("Preparing", total) as step:
