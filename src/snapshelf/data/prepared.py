@@ -120,7 +120,7 @@ def _open_to_write(folder: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != FACTS_VERSION:
+        if version != FACTS_VERSION or not (folder / PHOTOS).exists():
             connection.execute("DROP TABLE IF EXISTS photos")  # its photos are decoded and measured anew
         connection.execute(_TABLE)
         connection.execute(f"PRAGMA user_version = {FACTS_VERSION}")
