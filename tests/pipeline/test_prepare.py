@@ -304,9 +304,8 @@ def test_what_a_network_finds(store: Store, pictures: Path) -> None:
     result = prepared(store, pictures, size_px=96, checks=Checks())
     report = report_of(result)
     assert [sorted(group) for group in report["near_duplicates"]["within_split"]] == [["hat/3.png", "hat/a crop.png"]]
-    suspects = {found["path"]: found["likely"] for found in report["label_suspects"]}
-    assert len(suspects) >= 2
-    assert suspects.items() <= {f"cap/wrong {number}.png": "hat" for number in range(3)}.items()
+    most_doubtful = [(found["path"], found["likely"]) for found in report["label_suspects"][:3]]
+    assert sorted(most_doubtful) == [(f"cap/wrong {number}.png", "hat") for number in range(3)]
     assert list((result.folder / "features").glob("*.npy"))
     assert report["network_checks_left_out"] is None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -66,21 +67,31 @@ class PlacedPhotos:
     """Photos that lie in several folders, as if they were one array (N, S, S, C)."""
 
     def __init__(self, folders: Sequence[Path], columns: Columns) -> None:
-        self._arrays: list[NDArray[np.uint8]] = [np.load(folder / PHOTOS, mmap_mode="r") for folder in folders]
+        arrays: list[np.memmap[Any, Any]] = [np.load(folder / PHOTOS, mmap_mode="r") for folder in folders]
         self._columns = columns
-        self.shape = (len(columns), *self._arrays[0].shape[1:])
+        self._files = [(folder / PHOTOS).open("rb", buffering=0) for folder in folders]
+        self._starts = [array.offset for array in arrays]
+        self.shape = (len(columns), *arrays[0].shape[1:])
 
     def __len__(self) -> int:
         return len(self._columns)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Copies of some photos, (len(rows), S, S, C)."""
+        """Copies of some photos, (len(rows), S, S, C). May be called from several threads at once."""
         photos_NSSC = np.empty((len(rows), *self.shape[1:]), np.uint8)
         folder_N, row_N = self._columns.folder_N[rows], self._columns.row_N[rows]
-        for number, array in enumerate(self._arrays):
-            here_N = folder_N == number
-            photos_NSSC[here_N] = array[row_N[here_N]]
+        places = zip(photos_NSSC, folder_N.tolist(), row_N.tolist(), strict=True)
+        for pixels_SSC, folder, row in places:
+            # Read, not mapped: pages of a mapped file would count as this process's memory.
+            os.preadv(self._files[folder].fileno(), [pixels_SSC], self._starts[folder] + row * pixels_SSC.nbytes)
         return photos_NSSC
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
 
 
 def collect(listing: Listing, known: Sequence[Path]) -> Columns:

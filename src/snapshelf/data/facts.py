@@ -70,8 +70,9 @@ def _sharpness(luma: Image.Image) -> float:
     before a plain wall.
     """
     luma_SS = np.asarray(luma).astype(np.int16)
-    middle = luma_SS[1:-1, 1:-1]
-    up, down, left, right = luma_SS[:-2, 1:-1], luma_SS[2:, 1:-1], luma_SS[1:-1, :-2], luma_SS[1:-1, 2:]
+    rows = luma_SS[1:-1:2]  # every other row is enough
+    middle, up, down = rows[:, 1:-1], luma_SS[:-2:2, 1:-1], luma_SS[2::2, 1:-1]
+    left, right = rows[:, :-2], rows[:, 2:]
     second = np.abs(4 * middle - up - down - left - right)
     first = np.abs(down - up) + np.abs(right - left)
     return _quantile(second) / (_quantile(first) + 1.0)

@@ -100,22 +100,22 @@ def prepare(
         num_rows = decode_missing(job, listing, work, earlier)
         known = [work, earlier] if earlier else [work]
         columns = collect(listing, known)
-        photos = PlacedPhotos(known, columns)
-        checked = PhotoChecks(photos, work, earlier, num_threads).run(columns, checks)
-        files = DatasetFiles(Made(source, job, listing, photos, checked), work)
-        folder = store.folder("datasets", files.dataset_id)
-        reused = folder == earlier
-        if reused:
-            files.write_report(folder)
-            _keep_features(work, folder)
-        elif checked.kept.all() and columns.lie_in_order(num_rows):
-            files.write(work)
-            publish_folder(work, folder)
-        else:
-            with published_folder(folder) as gathered:
-                gather(gathered, listing, columns, photos, np.flatnonzero(checked.kept))
-                files.write(gathered)
-                _keep_features(work, gathered)
+        with PlacedPhotos(known, columns) as photos:
+            checked = PhotoChecks(photos, work, earlier, num_threads).run(columns, checks)
+            files = DatasetFiles(Made(source, job, listing, photos, checked), work)
+            folder = store.folder("datasets", files.dataset_id)
+            reused = folder == earlier
+            if reused:
+                files.write_report(folder)
+                _keep_features(work, folder)
+            elif checked.kept.all() and columns.lie_in_order(num_rows):
+                files.write(work)
+                publish_folder(work, folder)
+            else:
+                with published_folder(folder) as gathered:
+                    gather(gathered, listing, columns, photos, np.flatnonzero(checked.kept))
+                    files.write(gathered)
+                    _keep_features(work, gathered)
     shutil.rmtree(work, ignore_errors=True)
     store.use("datasets", files.dataset_id)
     result = PrepareResult(folder, files.report, reused)
