@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapshelf.data import fields as cell
+from snapshelf.data.decoding import read_upright
 from snapshelf.data.photo_ids import photo_id
 from snapshelf.data.sources import Source, open_source
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.data.sources.table import COLUMNS, TableSource, split_of
 from snapshelf.data.tables import Row
 from snapshelf.errors import PhotoError, SourceError
+from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.types import Attribute, Photo, Product, Rejected, Split
 
 
@@ -44,9 +46,10 @@ class Catalogue:
     `description` says what it was read as, and why.
     """
 
-    def __init__(self, source: Source, description: str, split: Split | None) -> None:
+    def __init__(self, source: Source, description: str, split: Split | None, limits: DecodeLimits) -> None:
         self._source = source
         self._split = split
+        self._limits = limits
         self.description = description
 
     def count(self) -> int:
@@ -59,7 +62,7 @@ class Catalogue:
         """Every photo of every product, in the catalogue's order; bad rows come as rejected."""
         if isinstance(self._source, TableSource):
             return _TableEntries(self._source, self._split).entries()
-        return _photo_entries(self._source, self._split)
+        return _photo_entries(self._source, self._split, self._limits)
 
 
 def open_catalogue(
@@ -68,6 +71,7 @@ def open_catalogue(
     options: SourceOptions,
     *,
     split: Split | None,
+    limits: DecodeLimits,
 ) -> Catalogue:
     """Open what a user named as the catalogue.
 
@@ -76,6 +80,7 @@ def open_catalogue(
         format: one of `data.sources.FORMATS`.
         options: how it is to be read.
         split: only the photos of this part, where the source has parts.
+        limits: what is refused of files that photos are cut out of.
 
     Raises:
         ConfigError: there is no such format or column.
@@ -84,7 +89,7 @@ def open_catalogue(
     source, description = open_source(catalogue, format, options)
     if isinstance(source, TableSource):
         source.require("id", "title")
-    return Catalogue(source, description, split)
+    return Catalogue(source, description, split, limits)
 
 
 def _count_photos(source: TableSource, row: Row | Rejected) -> int:
@@ -176,12 +181,17 @@ def _refuse_contradiction(product: Product, number: int, row: Row) -> None:
             )
 
 
-def _photo_entries(source: Source, split: Split | None) -> Iterator[CatalogueEntry | Rejected]:
+def _photo_entries(source: Source, split: Split | None, limits: DecodeLimits) -> Iterator[CatalogueEntry | Rejected]:
     for row in source.rows():
         if isinstance(row, Rejected):
             yield row
         elif split is None or row.split == split:
-            yield CatalogueEntry(_photo_product(row), row.path, row.path, partial(source.read, row.source_file))
+            read = partial(_read_part, source, row, limits) if row.box else partial(source.read, row.source_file)
+            yield CatalogueEntry(_photo_product(row), row.path, row.path, read)
+
+
+def _read_part(source: Source, photo: Photo, limits: DecodeLimits) -> NDArray[np.uint8]:
+    return np.asarray(read_upright(source, photo, limits))
 
 
 def _photo_product(photo: Photo) -> Product:

@@ -97,7 +97,7 @@ def index(  # noqa: PLR0913 (the options of one command)
         result = _change(job, _needed(store, current), None, "", started)
     else:
         options = SourceOptions.of(store.config(), store.downloads)
-        opened = open_catalogue(catalogue, format, options, split=split)
+        opened = open_catalogue(catalogue, format, options, split=split, limits=limits)
         console.print(opened.description, markup=False)
         if current is not None and not replace:
             result = _change(job, current, opened, catalogue, started)

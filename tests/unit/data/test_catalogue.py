@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from snapshelf.data import fields
 from snapshelf.data.catalogue import CatalogueEntry, open_catalogue, photo_title
 from snapshelf.data.photo_ids import photo_id, product_id_of
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ConfigError, PhotoError, SourceError
+from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.types import Photo, Product, Rejected, Split
 
 HEADING = ["id", "title", "category", "price", "currency", "in_stock", "url", "image"]
@@ -37,7 +39,8 @@ def table(folder: Path, *rows: list[str], heading: list[str] = HEADING) -> Path:
 def read(
     path: Path, split: Split | None = None, columns: dict[str, str] | None = None
 ) -> tuple[list[CatalogueEntry], list[Rejected]]:
-    catalogue = open_catalogue(str(path), "auto", SourceOptions(path.parent, columns=columns or {}), split=split)
+    options = SourceOptions(path.parent, columns=columns or {})
+    catalogue = open_catalogue(str(path), "auto", options, split=split, limits=DecodeLimits())
     found = list(catalogue.entries())
     return [row for row in found if isinstance(row, CatalogueEntry)], [
         row for row in found if isinstance(row, Rejected)
@@ -236,7 +239,8 @@ def test_of_a_folder_with_splits_one_can_be_chosen(tmp_path: Path) -> None:
 
 def test_counting_is_for_the_progress_bar(tmp_path: Path) -> None:
     path = table(tmp_path, GOOD, changed(price="-1"), changed(id="2", image="a.png|more/b.png"), changed(image=""))
-    assert open_catalogue(str(path), "table", SourceOptions(tmp_path), split=None).count() == 5
+    catalogue = open_catalogue(str(path), "table", SourceOptions(tmp_path), split=None, limits=DecodeLimits())
+    assert catalogue.count() == 5
 
 
 def test_titles_are_for_people() -> None:
@@ -305,3 +309,28 @@ def test_any_row_is_a_product_or_is_named(wild_folder: Path, rows: list[dict[str
         assert product.price is None or product.price >= 0
         f"{product}{entry.photo_id}".encode()
     assert "the good one" in [entry.product.id for entry in entries]
+
+
+def test_boxes_are_products_of_their_own_cut_out_of_their_file(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (40, 20), (200, 0, 0))
+    picture.paste((0, 0, 200), (20, 0, 40, 20))
+    picture.save(tmp_path / "shelf.png")
+    boxes = {1: [0, 0, 20, 20], 2: [20, 0, 20, 20]}
+    content = {
+        "images": [{"id": 1, "file_name": "shelf.png", "width": 40, "height": 20}],
+        "annotations": [
+            {"id": number, "image_id": 1, "category_id": number, "bbox": box, "area": 400, "iscrowd": 0}
+            for number, box in boxes.items()
+        ],
+        "categories": [{"id": 1, "name": "red"}, {"id": 2, "name": "blue"}],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    found, _ = read(tmp_path / "instances.json")
+    assert [(entry.product.id, entry.product.category) for entry in found] == [
+        ("shelf.png#1", "red"), ("shelf.png#2", "blue")
+    ]  # fmt: skip
+    for entry, colour in zip(found, ((200, 0, 0), (0, 0, 200)), strict=True):
+        pixels = entry.read()
+        assert isinstance(pixels, np.ndarray)
+        assert pixels.shape == (20, 20, 3)
+        assert (pixels == colour).all()
