@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -142,25 +143,34 @@ def test_photos_lie_in_order_where_they_are_all_rows_of_the_first_folder(tmp_pat
 def test_photos_of_two_folders_are_as_one_array(tmp_path: Path) -> None:
     known = [decoded(tmp_path / "work", [4, 1]), decoded(tmp_path / "earlier", [3, 0, 2, 1])]
     columns = collected(hats_and_caps(5), known)
-    photos = PlacedPhotos(known, columns)
     assert columns.folder_N.tolist() == [1, 0, 1, 1, 0]
-    assert (len(photos), photos.shape) == (5, (5, SIZE_PX, SIZE_PX, 3))
     rows = np.array([4, 0, 2, 2, 1, 3])
-    np.testing.assert_array_equal(photos[rows], np.broadcast_to(rows[:, None, None, None], (6, SIZE_PX, SIZE_PX, 3)))
-    assert photos[np.empty(0, np.int64)].shape == (0, SIZE_PX, SIZE_PX, 3)
+    with PlacedPhotos(known, columns) as photos:
+        assert (len(photos), photos.shape) == (5, (5, SIZE_PX, SIZE_PX, 3))
+        assert photos[rows].shape == (6, SIZE_PX, SIZE_PX, 3)
+        assert (photos[rows] == rows[:, None, None, None]).all()
+        assert photos[np.empty(0, np.int64)].shape == (0, SIZE_PX, SIZE_PX, 3)
 
 
 def test_photos_are_found_where_the_first_folder_is_empty(tmp_path: Path) -> None:
     known = [decoded(tmp_path / "work", []), decoded(tmp_path / "earlier", [0, 1])]
-    photos = PlacedPhotos(known, collected(hats_and_caps(2), known))
-    assert (photos[np.array([1])] == 1).all()
+    with PlacedPhotos(known, collected(hats_and_caps(2), known)) as photos:
+        assert (photos[np.array([1])] == 1).all()
 
 
 def test_photos_are_copies_that_may_be_changed(tmp_path: Path) -> None:
     known = [decoded(tmp_path, [0, 1])]
-    photos = PlacedPhotos(known, collected(hats_and_caps(2), known))
-    photos[np.array([0])][:] = 9
-    assert not photos[np.array([0])].any()
+    with PlacedPhotos(known, collected(hats_and_caps(2), known)) as photos:
+        photos[np.array([0])][:] = 9
+        assert not photos[np.array([0])].any()
+
+
+def test_several_threads_may_ask_for_photos_at_once(tmp_path: Path) -> None:
+    known = [decoded(tmp_path, [*range(50)])]
+    orders = [np.random.default_rng(number).permutation(50) for number in range(40)]
+    with PlacedPhotos(known, collected(hats_and_caps(50), known)) as photos, ThreadPoolExecutor(4) as pool:
+        for rows, photos_NSSC in zip(orders, pool.map(photos.__getitem__, orders), strict=True):
+            assert (photos_NSSC == rows[:, None, None, None]).all()
 
 
 def test_what_could_not_be_decoded_is_no_photo(tmp_path: Path) -> None:

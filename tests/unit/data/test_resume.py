@@ -130,7 +130,8 @@ def test_chosen_photos_are_copied_in_their_order_with_their_facts(tmp_path: Path
     decode(shelf, *known)
     with listing_of(shelf) as listing:
         columns = collect(listing, known)
-        gather(tmp_path / "new", listing, columns, PlacedPhotos(known, columns), np.array([0, 2, 3]))
+        with PlacedPhotos(known, columns) as photos:
+            gather(tmp_path / "new", listing, columns, photos, np.array([0, 2, 3]))
     assert np.load(tmp_path / "new" / PHOTOS)[:, 0, 0, 0].tolist() == [10, 30, 40]
     shelf.content.pop("20")
     assert decode(shelf, tmp_path / "next", tmp_path / "new") == ([], 0)
