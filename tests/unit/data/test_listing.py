@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from snapshelf.data.facts import FACTS
 from snapshelf.data.listing import Listing
-from snapshelf.data.prepared import PhotoWriter
+from snapshelf.data.prepared import JOURNAL, PhotoWriter
 from snapshelf.errors import PhotoError
 from snapshelf.types import Box, Flaw, Photo, Rejected
 
@@ -179,6 +180,24 @@ def test_a_photo_that_could_not_be_fetched_again_is_taken_from_an_earlier_data_s
     with listing_of(*photos("a")) as listing:
         assert [row[6:8] for row in listing.join([work, earlier])] == [(1, 0)]
         assert listing.rejected() == []
+
+
+def test_a_photo_that_was_changed_and_changed_back_is_taken_as_it_is_now(tmp_path: Path) -> None:
+    work, earlier = decoded(tmp_path / "work", "a", stamp="in between "), decoded(tmp_path / "earlier", "ba")
+    with listing_of(*photos("ab")) as listing:
+        assert missing(listing, [work, earlier]) == ""
+        assert [row[6:8] for row in listing.join([work, earlier])] == [(1, 1), (1, 0)]
+
+
+def test_folders_are_read_whoever_holds_their_journal(tmp_path: Path) -> None:
+    work = decoded(tmp_path / "work", "ab")
+    holder = sqlite3.connect(work / JOURNAL, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    try:
+        with listing_of(*photos("abc")) as listing:
+            assert missing(listing, [work]) == "c"
+    finally:
+        holder.close()
 
 
 def test_folders_can_be_joined_again_after_one_that_was_left_early(tmp_path: Path) -> None:

@@ -235,6 +235,13 @@ def test_a_journal_that_is_no_journal_is_not_usable(tmp_path: Path) -> None:
         assert not usable_journal(tmp_path)
 
 
+def test_a_journal_can_be_looked_at_whoever_holds_it(tmp_path: Path) -> None:
+    with PhotoWriter(tmp_path, SIZE_PX) as writer:
+        add(writer, 0)
+        writer._commit()
+        assert usable_journal(tmp_path)
+
+
 def test_looking_at_a_journal_changes_nothing_and_needs_no_right_to_write(tmp_path: Path) -> None:
     folder = tmp_path / "a folder?#%"
     with PhotoWriter(folder, SIZE_PX) as writer:
