@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from snapshelf.data.registration import MATCH, TINY_MATCH, Movable, alike_as_they_are, details
@@ -82,19 +83,32 @@ def test_each_pair_is_judged_by_itself() -> None:
     assert alike_as_they_are(details_Nss[[0, 0, 1]], details_Nss[[1, 2, 2]]).tolist() == [False, True, False]
 
 
-def test_tiny_photos_must_match_nearly_wholly() -> None:
-    """Of two photos that share most details, the larger pair is one photo, and the tiny pair is not."""
+def mixed(share: float, side_px: int) -> NDArray[np.uint8]:
+    """A photo, and one that shows so much of another beside it, (2, S, S, 3)."""
+    one_SSC, other_SSC = squares(PICTURES[:2], side_px)
+    return np.stack([one_SSC, ((1 - share) * one_SSC + share * other_SSC).astype(np.uint8)])
 
-    def mixed(share: float, side_px: int) -> tuple[float, bool]:
-        one_SSC, other_SSC = squares(PICTURES[:2], side_px)
-        pair_Nss = details(np.stack([one_SSC, ((1 - share) * one_SSC + share * other_SSC).astype(np.uint8)]))
-        match = float((pair_Nss[0] * pair_Nss[1]).sum())
-        return match, bool(alike_as_they_are(pair_Nss[:1], pair_Nss[1:]).item())
 
-    for side_px, wanted in ((28, False), (63, False), (64, True), (128, True)):
-        match, is_alike = mixed(0.3, side_px)
-        assert MATCH < match < TINY_MATCH
-        assert is_alike is wanted
+def match(details_Nss: NDArray[np.float32]) -> float:
+    return float((details_Nss[0] * details_Nss[1]).sum())
+
+
+@pytest.mark.parametrize(("side_px", "is_one"), [(28, False), (63, False), (64, True), (128, True)])
+def test_tiny_photos_must_match_nearly_wholly(side_px: int, is_one: bool) -> None:
+    details_Nss = details(mixed(0.3, side_px))
+    assert MATCH < match(details_Nss) < TINY_MATCH
+    assert alike_as_they_are(details_Nss[:1], details_Nss[1:]).item() is is_one
+
+
+def test_photos_that_share_half_of_their_details_are_two() -> None:
+    """As products do that were taken in one place."""
+    photos_NSSC = mixed(0.45, SIDE_PX)
+    details_Nss = details(photos_NSSC)
+    assert 0.45 < match(details_Nss) < 0.6
+    assert not alike_as_they_are(details_Nss[:1], details_Nss[1:]).item()
+    one, other = map(Movable, photos_NSSC)
+    assert not one.is_alike(other)
+    assert not other.is_alike(one)
 
 
 def test_a_tiny_photo_is_found_turned_and_with_a_little_noise() -> None:
@@ -136,3 +150,11 @@ def test_blank_photos_lie_upon_nothing(noise: float) -> None:
     for other in (blank, another, movable(PICTURES[0])):
         assert not blank.is_alike(other)
         assert not other.is_alike(blank)
+
+
+def test_a_photo_that_is_nearly_washed_out_lies_upon_nothing() -> None:
+    """What is left of its details is as faint as noise."""
+    for pixels_SSC in squares(PICTURES[:4], SIDE_PX):
+        whole, faint = Movable(pixels_SSC), Movable((pixels_SSC * 0.02 + 200).astype(np.uint8))
+        assert not whole.is_alike(faint)
+        assert not faint.is_alike(whole)

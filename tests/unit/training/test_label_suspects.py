@@ -143,6 +143,24 @@ def test_a_class_without_photos_changes_nothing() -> None:
     assert [(suspect.row, suspect.likely) for suspect in found] == [(5, 3)]
 
 
+def test_photos_keep_their_numbers_where_some_are_not_judged() -> None:
+    true_N = np.concatenate([np.full(5, 3), np.arange(150) % 3])
+    label_N = true_N.copy()
+    rows = np.arange(6, 155, 10)
+    label_N[rows] = (label_N[rows] + 1) % 3
+    found = label_suspects(clouds(true_N), label_N, np.arange(155), NUM_CLASSES)
+    assert len(found) >= 0.75 * len(rows)
+    assert {(suspect.row, suspect.likely) for suspect in found} <= {(row, true_N[row]) for row in rows.tolist()}
+
+
+def test_a_label_that_is_the_likeliest_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Confident learning may doubt a label and have no better one."""
+    rows, label_N = swapped(4)
+    monkeypatch.setattr(module, "find_label_issues", lambda *_, **__: ALONE_N)
+    found = label_suspects(clouds(TRUE_N), label_N, ALONE_N, NUM_CLASSES)
+    assert {suspect.row for suspect in found} == set(rows.tolist())
+
+
 def test_one_group_of_all_photos_is_not_judged() -> None:
     assert label_suspects(clouds(TRUE_N), TRUE_N, np.zeros(400, np.int64), NUM_CLASSES) == []
 
