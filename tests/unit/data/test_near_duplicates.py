@@ -122,6 +122,9 @@ def test_a_thousand_look_alikes_make_few_pairs_and_one_chain() -> None:
     same_N = np.full(1000, 12345, np.uint64)
     embeddings_ND = np.ones((1000, 4), np.float32)
     embeddings_ND[0] = 0
+    with ThreadPoolExecutor(1) as pool:  # before so many are laid upon each other
+        assert len(module._near_bits(same_N, 8, pool, "")) <= NEAREST * 1000
+    assert len(module._near_embeddings(embeddings_ND)) <= NEAREST * 1000
     found = near_duplicates(same_N, same_N, photos_NSSC, embeddings_ND, 1)
     assert 999 <= len(found) <= NEAREST * 1000
     assert not connect(1000, [found]).any()
