@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from snapshelf.data.dataset import PHOTOS
 from snapshelf.data.facts import FACTS
 from snapshelf.data.listing import Joined, Listing
-from snapshelf.errors import SourceError
+from snapshelf.errors import ArtifactMismatchError, SourceError
 from snapshelf.types import SPLITS
 
 _BATCH = 4096
@@ -77,13 +77,21 @@ class PlacedPhotos:
         return len(self._columns)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Copies of some photos, (len(rows), S, S, C). May be called from several threads at once."""
+        """Copies of some photos, (len(rows), S, S, C). May be called from several threads at once.
+
+        Raises:
+            ArtifactMismatchError: a file is shorter than what is known of it.
+        """
         photos_NSSC = np.empty((len(rows), *self.shape[1:]), np.uint8)
         folder_N, row_N = self._columns.folder_N[rows], self._columns.row_N[rows]
         places = zip(photos_NSSC, folder_N.tolist(), row_N.tolist(), strict=True)
         for pixels_SSC, folder, row in places:
             # Read, not mapped: pages of a mapped file would count as this process's memory.
-            os.preadv(self._files[folder].fileno(), [pixels_SSC], self._starts[folder] + row * pixels_SSC.nbytes)
+            start = self._starts[folder] + row * pixels_SSC.nbytes
+            if os.preadv(self._files[folder].fileno(), [pixels_SSC], start) != pixels_SSC.nbytes:
+                raise ArtifactMismatchError(
+                    f"{self._files[folder].name} ends before its photo {row}. Remove its folder and prepare again."
+                )
         return photos_NSSC
 
     def __enter__(self) -> Self:

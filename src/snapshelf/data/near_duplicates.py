@@ -97,7 +97,7 @@ def _near_bits(hashes_N: NDArray[np.uint64], radius: int, pool: ThreadPoolExecut
                 width = len(others)
                 np.bitwise_xor(rows[:, None], others[None], out=differing[:, :width])
                 np.bitwise_count(differing[:, :width], out=bits[:, :width])
-                found.append(_hits(bits[:, :width] <= radius, bits, start, first))
+                found.append(_hits(bits[:, :width] <= radius, bits[:, :width], start, first))
             step(len(rows))
             return _nearest(found)
 
@@ -132,13 +132,27 @@ Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]
 _NO_HITS: Hits = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8))
 
 
+_TIE = 1e-9
+"""Of two that are equally near the one with the lower number is the nearer."""
+
+
 def _hits(is_hit: NDArray[np.bool_], distance: NDArray[Any], start: int, first: int) -> Hits:
-    """The pairs of a block whose rows begin with photo `start`, and its columns with photo `first`."""
+    """The pairs of a block whose rows begin with photo `start`, and its columns with photo `first`.
+
+    Of a row with many hits only the nearest few are told, so that a crowd of look-alikes is no burden.
+    """
     if not is_hit.any():
         return _NO_HITS
+    if first < start + len(is_hit):
+        is_hit = is_hit & (np.arange(is_hit.shape[1])[None] + first > np.arange(len(is_hit))[:, None] + start)
+    crowded = np.flatnonzero(np.count_nonzero(is_hit, axis=1) > NEAREST)
+    if len(crowded):
+        order = distance[crowded] + np.arange(is_hit.shape[1]) * _TIE
+        order[~is_hit[crowded]] = np.inf
+        last = np.partition(order, NEAREST - 1, axis=1)[:, NEAREST - 1]
+        is_hit = is_hit.copy()
+        is_hit[crowded] = order <= last[:, None]
     one, other = np.nonzero(is_hit)
-    later = other + first > one + start
-    one, other = one[later], other[later]
     return one + start, other + first, distance[one, other]
 
 

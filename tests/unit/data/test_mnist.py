@@ -115,9 +115,7 @@ def test_a_missing_half_is_named(tmp_path: Path) -> None:
     write_pair(tmp_path, "train")
     (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
     assert recognise_mnist(tmp_path) is None
-    with pytest.raises(
-        SourceError, match=r"has no train-labels-idx1-ubyte\.gz .* to its train-images-idx3-ubyte"
-    ):
+    with pytest.raises(SourceError, match=r"has no train-labels-idx1-ubyte\.gz .* to its train-images-idx3-ubyte"):
         MnistSource(tmp_path)
 
 
