@@ -37,7 +37,7 @@ from snapshelf.settings import load_settings
 
 NUM_THREADS = load_settings().num_threads
 SIZES_PX = {"as they are": None, "web shop, 1,200 px": 1200, "phone, 4,032 px": 4032}
-NUM_PHOTOS = {None: 2000, 1200: 400, 4032: 60}
+NUM_PHOTOS = {None: 3000, 1200: 1000, 4032: 120}
 ROUNDS = 3
 
 

@@ -103,8 +103,12 @@ class Gallery:
         Raises:
             PhotoError: it cannot be decoded.
         """
-        image = Image.fromarray(photo) if isinstance(photo, np.ndarray) else self._decode(photo)
-        return ReadyPhoto(self._encoder.preprocess.apply(image), thumbnail(image))
+        size_px = self._encoder.preprocess.size_px
+        image = Image.fromarray(photo) if isinstance(photo, np.ndarray) else self._decode(photo, size_px)
+        pixels_SSC = self._encoder.preprocess.apply(image)
+        if isinstance(photo, bytes) and max(image.size) < THUMBNAIL_PX:
+            image = self._decode(photo, THUMBNAIL_PX)  # customers see more of it than the encoder needs
+        return ReadyPhoto(pixels_SSC, thumbnail(image))
 
     def embed(self, photos: Sequence[tuple[ProductPhoto, ReadyPhoto]]) -> list[EmbeddedPhoto]:
         """Let the encoder look at photos; nothing is kept yet."""
@@ -125,9 +129,7 @@ class Gallery:
             self._thumbnails.put([(each.photo.photo_id, "image/webp", each.thumbnail) for each in photos])
             self._index.upsert([each.photo for each in photos], np.stack([each.embedding_D for each in photos]))
 
-    def _decode(self, data: bytes) -> Image.Image:
-        # `decode` keeps twice the pixels asked for on the shorter side: enough for the encoder and for the thumbnail.
-        needed_px = max(self._encoder.preprocess.size_px, THUMBNAIL_PX // 2)
+    def _decode(self, data: bytes, needed_px: int) -> Image.Image:
         return decode(data, self._limits, needed_px=needed_px).image
 
 

@@ -23,14 +23,14 @@ from snapshelf.pipelines.train import publish_pretrained
 
 DRESS = Path(__file__).with_name("dress.jpg")
 LARGEST = {
-    352: 0.16716,
-    400: 0.20016,
-    890: 0.17685,
-    975: 0.17067,
-    997: 0.1392,
-    1111: 0.15828,
-    1171: 0.17712,
-    1244: 0.15457,
+    352: 0.17356,
+    400: 0.18539,
+    657: 0.13948,
+    890: 0.18065,
+    975: 0.17066,
+    1111: 0.1529,
+    1171: 0.18577,
+    1244: 0.15147,
 }
 """The eight largest numbers, by their place."""
 
@@ -70,13 +70,15 @@ def test_every_orientation_of_the_camera_gives_the_same_embedding(encoder: OnnxE
     assert embed(encoder, buffer.getvalue()) == pytest.approx(embed(encoder, DRESS.read_bytes()), abs=TOLERANCE)
 
 
-def test_a_large_photo_decoded_at_a_smaller_scale_looks_the_same(encoder: OnnxEncoder) -> None:
-    large = Image.open(DRESS).convert("RGB").resize((3000, 3000), Image.Resampling.LANCZOS)
+@pytest.mark.parametrize("side_px", [700, 1000, 2000, 3000, 4000])
+def test_a_large_photo_decoded_at_a_smaller_scale_looks_the_same(encoder: OnnxEncoder, side_px: int) -> None:
+    large = Image.open(DRESS).convert("RGB").resize((side_px, side_px), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     large.save(buffer, "JPEG", quality=92)
     whole = encoder.preprocess.apply(decode(buffer.getvalue(), DecodeLimits()).image)
     whole_D = encoder.encode(whole[None]).embedding_ND[0]
-    assert float(whole_D @ embed(encoder, buffer.getvalue())) > 0.999
+    assert float(whole_D @ embed(encoder, buffer.getvalue())) > 0.98
+    assert float(embed(encoder, DRESS.read_bytes()) @ embed(encoder, buffer.getvalue())) > 0.98
 
 
 def test_one_photo_and_many_give_the_same(encoder: OnnxEncoder) -> None:

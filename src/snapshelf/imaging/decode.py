@@ -79,8 +79,8 @@ def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -
     Args:
         data: the whole file.
         limits: what is refused.
-        needed_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps at least twice this many
-            pixels; None decodes in full.
+        needed_px: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its shorter side keeps at least this many pixels;
+            None decodes in full.
 
     Raises:
         PhotoTooManyBytesError: more bytes than `limits.max_bytes`.
@@ -143,7 +143,7 @@ def _orientation(image: Image.Image) -> int:
 
 def _draft(image: Image.Image, needed_px: int) -> None:
     """Let the JPEG decoder leave out detail that resizing would throw away."""
-    scale = min(image.size) // (2 * needed_px)
+    scale = min(image.size) // needed_px
     if scale >= 2:
         image.draft("RGB", (image.width // scale, image.height // scale))
 
