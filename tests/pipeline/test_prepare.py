@@ -296,6 +296,28 @@ def test_near_duplicates_stay_in_one_split_and_are_told(store: Store, pictures: 
     assert sorted(map(sorted, report["two_labels"])) == expected
 
 
+def test_doubles_in_a_set_of_mnists_form(store: Store, tmp_path: Path) -> None:
+    """As Fashion-MNIST had them at first (zalandoresearch/fashion-mnist, issue 44): in training, in test, in both."""
+    random = np.random.default_rng(0)
+    content = {"train": random.integers(0, 256, (200, 28, 28)), "t10k": random.integers(0, 256, (50, 28, 28))}
+    within, across = [(3, 150), (60, 61), (7, 199)], [(12, 40), (88, 0)]
+    for one, other in within:
+        content["train"][other] = content["train"][one]
+    for of_train, of_test in across:
+        content["t10k"][of_test] = content["train"][of_train]
+    content["t10k"][31] = content["t10k"][30]
+    (tmp_path / "mnist").mkdir()
+    for part, photos_NHW in content.items():
+        for kind, array in (("images-idx3", photos_NHW), ("labels-idx1", np.arange(len(photos_NHW)) % 10)):
+            head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+            (tmp_path / "mnist" / f"{part}-{kind}-ubyte").write_bytes(head + array.astype(np.uint8).tobytes())
+    found = report_of(prepared(store, tmp_path / "mnist", size_px=None))["duplicates"]
+    expected = [{f"train/{one:05}", f"train/{other:05}"} for one, other in within] + [{"test/00030", "test/00031"}]
+    assert sorted(map(sorted, found["within_split"])) == sorted(map(sorted, expected))
+    expected = [{f"train/{of_train:05}", f"test/{of_test:05}"} for of_train, of_test in across]
+    assert sorted(map(sorted, found["across_splits"])) == sorted(map(sorted, expected))
+
+
 def test_what_a_network_finds(store: Store, pictures: Path) -> None:
     """Crops, and photos whose class is doubtful; its features are then there for training."""
     Image.open(pictures / "hat" / "3.png").crop((8, 8, 92, 92)).save(pictures / "hat" / "a crop.png")
@@ -318,9 +340,9 @@ def test_features_of_photos_that_have_not_changed_are_used_again(
     computed: list[int] = []
     compute = features._compute
 
-    def watched(backbone: Any, photos: Any, rows: Any, features_ND: Any) -> None:
+    def watched(backbone: Any, photos: Any, rows: Any, features_ND: Any) -> Any:
         computed.append(len(rows))
-        compute(backbone, photos, rows, features_ND)
+        return compute(backbone, photos, rows, features_ND)
 
     monkeypatch.setattr(features, "_compute", watched)
     prepared(store, pictures, size_px=96, checks=Checks())

@@ -116,8 +116,10 @@ def collect(listing: Listing, known: Sequence[Path]) -> Columns:
     _check(listing, codes, sum(len(part[0]) for part in parts))
     names = [field.name for field in fields(Columns) if field.name != "labels"]
     columns = dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
-    columns["label_N"] = np.argsort(np.argsort(list(codes)))[columns["label_N"]].astype(np.int32)
-    return Columns(**columns, labels=sorted(codes))
+    labels = sorted(codes)
+    place = {codes[label]: index for index, label in enumerate(labels)}
+    columns["label_N"] = np.array([place[code] for code in range(len(labels))], np.int32)[columns["label_N"]]
+    return Columns(**columns, labels=labels)
 
 
 def _columns(batch: Sequence[Joined], codes: dict[str, int]) -> list[NDArray[Any]]:

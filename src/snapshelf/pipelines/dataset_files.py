@@ -95,6 +95,7 @@ def _report(made: Made, name: str) -> DatasetReport:
         num_photos=len(columns),
         labels=columns.labels,
         label_N=columns.label_N,
+        split_N=assignment.split_N,
         quality=checked.quality,
         suspects=checked.suspects,
         rejected=made.listing.rejected(),

@@ -55,6 +55,7 @@ class DatasetReport:
     num_photos: int
     labels: Sequence[str]
     label_N: NDArray[np.int32]
+    split_N: NDArray[np.int8]
     quality: Quality
     suspects: Sequence[Suspect] | None
     rejected: Sequence[Rejected]
@@ -142,8 +143,15 @@ class DatasetReport:
         return [self._picture(row) for row in rows.tolist()]
 
     def _groups(self, groups: Sequence[Rows]) -> list[tuple[list[dict[str, Any]], int]]:
-        """Of the first groups the first photos, and how many there are."""
-        return [(self._pictures(rows[:_MOST_SHOWN_OF_GROUP]), len(rows)) for rows in groups[:_MOST_GROUPS_SHOWN]]
+        """Of the first groups some photos, and how many there are."""
+        return [(self._pictures(self._shown(rows)), len(rows)) for rows in groups[:_MOST_GROUPS_SHOWN]]
+
+    def _shown(self, rows: Rows) -> Rows:
+        """The first photos of a group, with one of each split and class among them: that is what is wrong with it."""
+        kinds = self.split_N[rows].astype(np.int64) * len(self.labels) + self.label_N[rows]
+        _, first = np.unique(kinds, return_index=True)
+        chosen = dict.fromkeys([*np.sort(first).tolist(), *range(min(len(rows), _MOST_SHOWN_OF_GROUP))])
+        return np.asarray(rows[np.sort(list(chosen)[:_MOST_SHOWN_OF_GROUP])])
 
     def _examples(self) -> Mapping[str, Rows]:
         """For each class a few rows, spread over all of its photos."""

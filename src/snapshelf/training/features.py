@@ -1,12 +1,15 @@
 """What a frozen backbone says of photos, computed once a photo and kept, found again by the photo's content.
 
+While they are computed they stand in files named `….part`, so that a run that dies loses some seconds of work.
+
 Shapes: N photos, 3 channels, S pixels a side, D numbers a feature.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from snapshelf.progress import console, progress
 from snapshelf.training.backbones import Backbone
 from snapshelf.training.device import autocast, best_device, has_fast_bf16, place
 from snapshelf.training.loop import batch_size_for, normaliser, photo_batch
+
+_KEEP_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +42,38 @@ class FeatureCache:
 
         Those of photos whose content is known already, from this folder or an earlier one, are taken from there.
         """
-        name = _key(backbone)
-        known = [found for folder in (self.folder, *self.before) if (found := _read(folder, name))]
-        if known and np.array_equal(known[0][0], self.sha256_N32):
+        path = self.folder / f"{_key(backbone)}.npy"
+        kept = _read(path)
+        if kept and np.array_equal(kept[0], self.sha256_N32):
             console.print(f"The features of {len(self.sha256_N32):,} photos are already there.")
-            return known[0][1]
-        path = self.folder / f"{name}.npy"
+            return kept[1]
         path.parent.mkdir(parents=True, exist_ok=True)
-        work = path.with_suffix(".tmp")
+        part, work = path.with_suffix(".part.npy"), path.with_suffix(".tmp")
         shape = (len(self.sha256_N32), backbone.network.embedding_dim)
         features_ND = np.lib.format.open_memmap(work, "w+", np.float32, shape)
-        missing = self._copy_known(features_ND, known)
-        _compute(backbone, photos, missing, features_ND)
+        missing = self._copy_known(features_ND, path.name)
+        done_N32 = self.sha256_N32.copy()
+        done_N32[missing] = 0  # which is no photo's sha256
         features_ND.flush()
-        path.with_suffix(".sha256").unlink(missing_ok=True)  # never the digests of other photos beside these features
-        work.replace(path)
-        write_atomic(path.with_suffix(".sha256"), self.sha256_N32.tobytes())
+        _put(work, part, done_N32)
+        kept_s = time.monotonic()
+        for rows in _compute(backbone, photos, missing, features_ND):
+            done_N32[rows] = self.sha256_N32[rows]
+            if time.monotonic() - kept_s > _KEEP_EVERY_S:
+                features_ND.flush()
+                write_atomic(_digests(part), done_N32.tobytes())
+                kept_s = time.monotonic()
+        features_ND.flush()
+        _put(part, path, done_N32)
+        _digests(part).unlink()
         return features_ND
 
-    def _copy_known(
-        self, features_ND: NDArray[np.float32], known: Sequence[tuple[NDArray[np.uint8], NDArray[np.float32]]]
-    ) -> NDArray[np.int64]:
+    def _copy_known(self, features_ND: NDArray[np.float32], name: str) -> NDArray[np.int64]:
         """Fill in what is known; the rows of what is not."""
         missing = np.arange(len(self.sha256_N32))
-        for sha256_M32, known_MD in known:
+        paths = [folder / name for folder in (self.folder, *self.before)]
+        files = [_read(each) for path in paths for each in (path, path.with_suffix(".part.npy"))]
+        for sha256_M32, known_MD in filter(None, files):
             place = {digest.tobytes(): row for row, digest in enumerate(sha256_M32)}
             found = np.array([place.get(self.sha256_N32[row].tobytes(), -1) for row in missing.tolist()], np.int64)
             features_ND[missing[found >= 0]] = known_MD[found[found >= 0]]
@@ -68,18 +81,30 @@ class FeatureCache:
         return missing
 
 
-def _read(folder: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
-    """The sha256 and features of a folder's photos, or None where they are not both there and whole."""
-    path = folder / f"{name}.npy"
-    if not (path.exists() and path.with_suffix(".sha256").exists()):
+def _digests(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _put(work: Path, path: Path, sha256_N32: NDArray[np.uint8]) -> None:
+    """Move features to their place, with their photos' sha256; never are there those of other photos beside them."""
+    _digests(path).unlink(missing_ok=True)
+    work.replace(path)
+    write_atomic(_digests(path), sha256_N32.tobytes())
+
+
+def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+    """The sha256 and features of photos, or None where they are not both there and whole."""
+    if not (path.exists() and _digests(path).exists()):
         return None
     features_MD: NDArray[np.float32] = np.load(path, mmap_mode="r")
-    sha256 = np.fromfile(path.with_suffix(".sha256"), np.uint8)
+    sha256 = np.fromfile(_digests(path), np.uint8)
     return (sha256.reshape(-1, 32), features_MD) if len(sha256) == 32 * len(features_MD) else None
 
 
-def _compute(backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64], features_ND: NDArray[np.float32]) -> None:
-    """Fill in the features of some rows."""
+def _compute(
+    backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64], features_ND: NDArray[np.float32]
+) -> Iterator[NDArray[np.int64]]:
+    """Fill in the features of some rows; gives the rows of each batch that is done."""
     device = best_device()
     place(backbone.network, device)
     backbone.network.eval()
@@ -90,6 +115,7 @@ def _compute(backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64], fea
             batch = rows[start : start + size]
             features_ND[batch] = backbone.network.body(normalise(photo_batch(photos, batch))).float().cpu().numpy()
             step(len(batch))
+            yield batch
 
 
 def _key(backbone: Backbone) -> str:

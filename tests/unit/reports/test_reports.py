@@ -82,6 +82,7 @@ def dataset_report(quality: Quality = FINE, label: str = "hat", **changes: Any) 
         num_photos=4,
         labels=labels,
         label_N=np.array(label_N, np.int32),
+        split_N=np.array([SPLITS.index(split) for split in splits], np.int8),
         quality=replace(quality, class_counts=counts),
         suspects=[],
         rejected=[],
@@ -117,6 +118,7 @@ def many_classes(number: int) -> DatasetReport:
         num_photos=number,
         labels=names,
         label_N=np.arange(number, dtype=np.int32),
+        split_N=np.zeros(number, np.int8),
         photo=lambda row: PhotoText(f"{row}.jpg", names[row], "train"),
         pixels=lambda row: np.zeros((16, 16, 3), np.uint8),
     )
@@ -147,6 +149,24 @@ def evaluation_page(label: str = "hat", num_classes: int = 3) -> str:
         num_unknown=1,
         unknown_labels=[label],
     ).to_html()
+
+
+def test_of_a_large_group_each_split_and_class_is_shown() -> None:
+    number = 40
+    split_N, label_N = np.zeros(number, np.int8), np.zeros(number, np.int32)
+    split_N[30], label_N[35] = 2, 1
+    report = dataset_report(
+        replace(FINE, exact=Doubles([], [rows(*range(1, number))])),
+        num_photos=number,
+        label_N=label_N,
+        split_N=split_N,
+        longer_px=np.full(number, 300, np.int32),
+        photo=lambda row: PhotoText(f"photo {row}.jpg", "cap", "train"),
+        pixels=lambda _: np.zeros((16, 16, 3), np.uint8),
+    )
+    html = report.to_html()
+    shown = [int(row) for row in re.findall(r"photo (\d+)\.jpg", html[html.index('id="across"') :])]
+    assert list(dict.fromkeys(shown)) == [1, 2, 3, 4, 5, 6, 30, 35]
 
 
 PAGES = {

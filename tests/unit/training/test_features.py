@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from snapshelf.artifacts.publish import write_atomic
 from snapshelf.training import features
 from snapshelf.training.backbones import Backbone, load_backbone
 from snapshelf.training.features import FeatureCache
@@ -34,9 +36,9 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> Computed:
 
     def spy(
         backbone: Backbone, photos: NDArray[np.uint8], rows: NDArray[np.int64], features_ND: NDArray[np.float32]
-    ) -> None:
+    ) -> Iterator[NDArray[np.int64]]:
         seen.append(rows.tolist())
-        compute(backbone, photos, rows, features_ND)
+        return compute(backbone, photos, rows, features_ND)
 
     monkeypatch.setattr(features, "_compute", spy)
     return seen
@@ -184,11 +186,41 @@ def test_features_are_never_taken_for_those_of_the_photos_before_them(
     """A run that ends between writing the two files leaves features of the new photos, and digests of the old."""
     found(backbone, photos_NSSC, tmp_path)
 
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
+    def killed(path: Path, content: bytes) -> None:
+        if ".part" not in path.name:
+            raise KeyboardInterrupt
+        write_atomic(path, content)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "write_atomic", killed)
         with pytest.raises(KeyboardInterrupt):
             found(backbone, 255 - photos_NSSC, tmp_path)
     assert_embeddings(found(backbone, photos_NSSC, tmp_path), backbone, photos_NSSC)
+
+
+@pytest.mark.parametrize("every_s", [0.0, 1e9])
+def test_a_run_that_ends_midway_is_gone_on_with(
+    backbone: Backbone, photos: Photos, tmp_path: Path, computed: Computed, every_s: float
+) -> None:
+    """With what was kept so far; in another folder, from the one that was left behind."""
+    some_NSSC = photos.photos_NSSC[:24]
+    found(backbone, some_NSSC[:4], tmp_path)
+
+    class Killed:
+        shape = some_NSSC.shape
+
+        def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+            if rows.max() >= 16:
+                raise KeyboardInterrupt
+            return np.asarray(some_NSSC[rows])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "_KEEP_EVERY_S", every_s)
+        patch.setattr(features, "batch_size_for", lambda *_: 4)
+        with pytest.raises(KeyboardInterrupt):
+            FeatureCache(tmp_path, sha256(some_NSSC)).features(backbone, Killed())
+    assert_embeddings(found(backbone, some_NSSC, tmp_path / "new", tmp_path), backbone, some_NSSC)
+    assert_embeddings(found(backbone, some_NSSC, tmp_path), backbone, some_NSSC)
+    missing = list(range(16 if every_s == 0 else 4, 24))
+    assert computed == [list(range(4)), list(range(4, 24)), missing, missing]
+    assert sorted(path.suffixes[-1] for path in tmp_path.iterdir() if path.is_file()) == [".npy", ".sha256"]
