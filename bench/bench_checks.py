@@ -2,7 +2,8 @@
 
     python bench/bench_checks.py FOLDER
 
-FOLDER holds real photos in class folders, with or without split folders. A copy of some of them is spoilt in every way
+FOLDER holds real photos in class folders, with or without split folders; generated ones would say nothing, so nothing
+is measured without. A copy of some of them is spoilt in every way
 that the checks look for, `prepare` is run on the copy as a user would run it, and its report.json is compared with what
 was done. Prints a table in Markdown. What is found besides is not all wrong: real photos have faults of their own,
 so the same photos are prepared unspoilt first, and what is found there does not count.
@@ -155,6 +156,9 @@ def line(fault: str, planted: int, found: int, besides: int | None, note: str = 
 
 def main() -> None:
     """Plant, prepare, compare, print."""
+    if len(sys.argv) < 2:
+        print("Skipped: name a folder of real photos to plant faults in: python bench/bench_checks.py FOLDER")
+        return
     with tempfile.TemporaryDirectory(dir=".") as name:
         work = Path(name)
         planted = Planted(Path(sys.argv[1]), work / "photos")

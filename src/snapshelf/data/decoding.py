@@ -27,13 +27,16 @@ from snapshelf.errors import (
     RequestError,
     TruncatedPhotoError,
 )
-from snapshelf.imaging.decode import DecodeLimits, Picture, decode
+from snapshelf.imaging.decode import DecodeLimits, Picture, decode, longer_side_px
 from snapshelf.imaging.preprocess import Preprocess, crop
 from snapshelf.types import Flaw, Photo, Rejected
 
 DEFAULT_SIZE_PX = 224
 TINY_PX = 32
 """Photos whose longer side is at most this keep their own size."""
+
+_MOST_LOOKED_AT = 10_000
+"""So many tiny photos are enough to know that a source is of tiny ones; reading a million of them twice would not do."""
 
 _CHUNK = 32
 """Photos a task: enough that handing tasks over costs nothing beside them, and boxes of one file mostly together."""
@@ -99,25 +102,18 @@ def decode_photos(photos: Iterable[Photo], job: DecodeJob) -> Iterator[Decoded |
 
 
 def choose_size_px(source: Source, limits: DecodeLimits) -> int:
-    """`DEFAULT_SIZE_PX`, or the longest side of all photos where none is longer than `TINY_PX`.
-
-    Stops at the first photo that is larger, so it reads everything only where everything is tiny.
-    """
+    """`DEFAULT_SIZE_PX`, or the longest side of the first `_MOST_LOOKED_AT` photos where none is over `TINY_PX`."""
     longest_px = 0
-    for photo in source.rows():
-        if isinstance(photo, Photo):
-            with contextlib.suppress(PhotoError):
-                longest_px = max(longest_px, *_size(source, photo.source_file, limits))
+    for photo in itertools.islice((row for row in source.rows() if isinstance(row, Photo)), _MOST_LOOKED_AT):
+        with contextlib.suppress(PhotoError):
+            longest_px = max(longest_px, _longer_side_px(source.read(photo.source_file), limits))
         if longest_px > TINY_PX:
             return DEFAULT_SIZE_PX
     return max(8, longest_px) if longest_px else DEFAULT_SIZE_PX
 
 
-def _size(source: Source, file: str, limits: DecodeLimits) -> tuple[int, int]:
-    content = source.read(file)
-    if isinstance(content, bytes):
-        return decode(content, limits).image.size
-    return content.shape[1], content.shape[0]
+def _longer_side_px(content: bytes | NDArray[np.uint8], limits: DecodeLimits) -> int:
+    return longer_side_px(content, limits) if isinstance(content, bytes) else max(content.shape[:2])
 
 
 def read_upright(source: Source, photo: Photo, limits: DecodeLimits) -> Image.Image:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -89,17 +91,27 @@ def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -
         TruncatedPhotoError: its end is missing.
         PhotoError: broken in another way.
     """
-    if not data:
-        raise NotAPhotoError("The file is empty (0 bytes); a photo was expected.")
-    if len(data) > limits.max_bytes:
-        raise PhotoTooManyBytesError(
-            f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Send a smaller photo."
-        )
+    with _broken_files_named(data):
+        return _decode_opened(_open(data, limits), needed_px)
+
+
+def longer_side_px(data: bytes, limits: DecodeLimits) -> int:
+    """How long a photo is, as its header says; the pixels are not looked at.
+
+    Raises:
+        PhotoError: see `decode`.
+    """
+    with _broken_files_named(data):
+        return max(_open(data, limits).size)
+
+
+@contextlib.contextmanager
+def _broken_files_named(data: bytes) -> Iterator[None]:
     with warnings.catch_warnings():
         # A broken EXIF block or palette is no reason to warn the owner of a thousand photos a thousand times.
         warnings.simplefilter("ignore")
         try:
-            return _decode_opened(_open(data), limits, needed_px)
+            yield
         except PhotoError:
             raise
         except Exception as error:  # Pillow's plug-ins raise nearly anything on a broken file
@@ -107,22 +119,31 @@ def decode(data: bytes, limits: DecodeLimits, *, needed_px: int | None = None) -
             raise kind(f"The picture is broken or cut off ({_brief(error)}). Send the whole file.") from error
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, limits: DecodeLimits) -> Image.Image:
+    """The picture with its header read and found to be within the limits."""
+    if not data:
+        raise NotAPhotoError("The file is empty (0 bytes); a photo was expected.")
+    if len(data) > limits.max_bytes:
+        raise PhotoTooManyBytesError(
+            f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Send a smaller photo."
+        )
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise NotAPhotoError(
             f"Not a picture: the content is none of {', '.join(FORMATS)}. Save the photo as JPEG or PNG and try again."
         ) from None
-
-
-def _decode_opened(image: Image.Image, limits: DecodeLimits, needed_px: int | None) -> Picture:
     width, height = image.size
     if width * height > limits.max_pixels:
         raise PhotoTooManyPixelsError(
             f"The picture has {width} × {height} pixels ({width * height / 1e6:.1f} million); "
             f"at most {limits.max_pixels / 1e6:.0f} million are accepted. Send a smaller photo."
         )
+    return image
+
+
+def _decode_opened(image: Image.Image, needed_px: int | None) -> Picture:
+    width, height = image.size
     format_name = image.format or "unknown"
     orientation = _orientation(image)
     if needed_px is not None and format_name in ("JPEG", "MPO"):  # MPO: the several-picture JPEG of some phones

@@ -330,3 +330,10 @@ def test_the_size_is_known_at_the_first_large_photo() -> None:
     source = MemorySource({"small": noise(20, 20), "first": noise(40, 40), "second": noise(40, 40)})
     assert choose_size_px(source, DecodeLimits()) == 224
     assert source.was_read == ["small", "first"]
+
+
+def test_the_size_is_known_after_many_tiny_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snapshelf.data.decoding._MOST_LOOKED_AT", 3)
+    source = MemorySource({str(number): noise(20, 20) for number in range(5)})
+    assert choose_size_px(source, DecodeLimits()) == 20
+    assert source.was_read == ["0", "1", "2"]
