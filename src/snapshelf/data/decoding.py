@@ -36,7 +36,7 @@ TINY_PX = 32
 """Photos whose longer side is at most this keep their own size."""
 
 _MOST_LOOKED_AT = 10_000
-"""So many tiny photos are enough to know that a source is of tiny ones; reading a million of them twice would not do."""
+"""So many tiny photos tell that a source is of tiny ones; a million of them are not read twice."""
 
 _CHUNK = 32
 """Photos a task: enough that handing tasks over costs nothing beside them, and boxes of one file mostly together."""
