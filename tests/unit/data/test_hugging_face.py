@@ -112,6 +112,16 @@ def test_labels_that_cannot_be_used_are_rejected(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("empty", [-1, None])
+def test_a_split_without_labels_is_named_once(tmp_path: Path, empty: int | None) -> None:
+    write_photos(tmp_path / "data/test-00000-of-00001.parquet", [empty] * 5)
+    write_photos(tmp_path / "data/train-00000-of-00001.parquet", [0, 1])
+    assert reasons(tmp_path) == {
+        "data/test-00000-of-00001.parquet": "has no labels: label is empty or -1 in all of its 5 rows"
+    }
+    assert sum(isinstance(row, Photo) for row in rows(tmp_path)) == 2
+
+
 def test_a_label_that_is_not_utf_8_is_rejected_alone(tmp_path: Path) -> None:
     bad = pa.Array.from_buffers(pa.string(), 2, pa.array([b"hat", b"\xff"], pa.binary()).buffers())
     images = pa.array([{"bytes": b"1", "path": None}, {"bytes": b"2", "path": None}], IMAGE)

@@ -152,7 +152,27 @@ def _look_at(path: Path, name: str, columns: Mapping[str, str]) -> _File:
             f"has no {missing[2:]} that is known; it has {', '.join(schema.names)}. If one of these is it, say so in "
             f"snapshelf.toml under [catalogue_columns]: {say}"
         )
+    if _has_no_labels(metadata, label):
+        raise SourceError(f"has no labels: {label} is empty or -1 in all of its {metadata.num_rows:,} rows")
     return _File(path, split_of_path(name), ParquetColumn.of(path, image, metadata), label, class_names(schema, label))
+
+
+def _has_no_labels(metadata: pq.FileMetaData, label: str) -> bool:
+    """Whether the file itself says so, as that of a contest's test split does; else its rows are looked at."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+    labels = [column for column in columns if column.path_in_schema == label]
+    return bool(labels) and all(_is_unlabelled(column) for column in labels)
+
+
+def _is_unlabelled(column: pq.ColumnChunkMetaData) -> bool:
+    said = column.statistics
+    if said is None:
+        return False
+    if said.null_count == column.num_values:
+        return True
+    are_numbers = column.physical_type in ("INT32", "INT64")
+    return are_numbers and said.has_min_max and said.min == said.max == -1
 
 
 def _labels(file: _File) -> Iterator[object]:
