@@ -95,6 +95,10 @@ def quarters(width_px: int = 60, height_px: int = 40) -> Image.Image:
     return image
 
 
+LARGER_PX = decoding.TINY_PX + 8
+"""Photos that are prepared at this size are worked on by several threads."""
+
+
 def job(
     source: MemorySource | FolderSource, size_px: int = 16, num_threads: int = 2, limits: DecodeLimits | None = None
 ) -> DecodeJob:
@@ -119,7 +123,7 @@ def boxes_of(file: str) -> list[Photo]:
 def test_what_comes_out_is_in_the_order_of_what_goes_in(photo_folder: Path) -> None:
     source = FolderSource(photo_folder)
     photos = [row for row in source.rows() if isinstance(row, Photo)] * 5
-    assert [each.photo for each in done_with(job(source, num_threads=3), photos)] == photos
+    assert [each.photo for each in done_with(job(source, size_px=LARGER_PX, num_threads=3), photos)] == photos
 
 
 def test_the_order_is_kept_where_some_photos_take_longer_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +136,8 @@ def test_the_order_is_kept_where_some_photos_take_longer_than_others(monkeypatch
             return super().read(path)
 
     content: dict[str, Content] = {str(n): noise(8, 8, n) if n % 7 else PhotoError("gone") for n in range(60)}
-    done = decode_photos([Photo(path, "class") for path in content], job(Slow(content), num_threads=4))
+    slow = job(Slow(content), size_px=LARGER_PX, num_threads=4)
+    done = decode_photos([Photo(path, "class") for path in content], slow)
     assert [each.photo.path if isinstance(each, Decoded) else each.path for each in done] == list(content)
 
 
@@ -146,7 +151,7 @@ def test_only_a_few_photos_are_on_their_way_at_a_time(monkeypatch: pytest.Monkey
             asked_for["photos"] += 1
             yield Photo("1", f"{number}")
 
-    done = decode_photos(photos(), job(source, num_threads=2))
+    done = decode_photos(photos(), job(source, size_px=LARGER_PX, num_threads=2))
     next(done)
     assert asked_for["photos"] <= 12
     done.close()  # type: ignore[attr-defined]  # it is a generator
@@ -162,7 +167,22 @@ def test_several_photos_are_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
             both.wait()
             return super().read(path)
 
-    done_with(job(Together({"1": noise(8, 8), "2": noise(8, 8)})), [Photo("1", "class"), Photo("2", "class")])
+    together = Together({"1": noise(8, 8), "2": noise(8, 8)})
+    done_with(job(together, size_px=LARGER_PX), [Photo("1", "class"), Photo("2", "class")])
+
+
+def test_tiny_photos_are_read_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_CHUNK", 1)
+    threads: set[int] = set()
+
+    class Watched(MemorySource):
+        def read(self, path: str) -> bytes | NDArray[np.uint8]:
+            threads.add(threading.get_ident())
+            return super().read(path)
+
+    content: dict[str, Content] = {str(number): noise(8, 8) for number in range(20)}
+    done_with(job(Watched(content), size_px=32), [Photo(path, "class") for path in content])
+    assert len(threads) == 1
 
 
 def test_bare_pixels_and_a_file_of_them_are_the_same_photo() -> None:
