@@ -132,6 +132,9 @@ Hits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]
 _NO_HITS: Hits = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8))
 
 
+_CROWD = 128
+"""Of more hits in a row of a block the nearest few are chosen at once, before they become pairs."""
+
 _TIE = 1e-9
 """Of two that are equally near the one with the lower number is the nearer."""
 
@@ -145,14 +148,14 @@ def _hits(is_hit: NDArray[np.bool_], distance: NDArray[Any], start: int, first: 
         return _NO_HITS
     if first < start + len(is_hit):
         is_hit = is_hit & (np.arange(is_hit.shape[1])[None] + first > np.arange(len(is_hit))[:, None] + start)
-    crowded = np.flatnonzero(np.count_nonzero(is_hit, axis=1) > NEAREST)
+    crowded = np.flatnonzero(np.count_nonzero(is_hit, axis=1) > _CROWD)
     if len(crowded):
         order = distance[crowded] + np.arange(is_hit.shape[1]) * _TIE
         order[~is_hit[crowded]] = np.inf
         last = np.partition(order, NEAREST - 1, axis=1)[:, NEAREST - 1]
         is_hit = is_hit.copy()
         is_hit[crowded] = order <= last[:, None]
-    one, other = np.nonzero(is_hit)
+    one, other = np.divmod(np.flatnonzero(is_hit), is_hit.shape[1])
     return one + start, other + first, distance[one, other]
 
 
