@@ -58,8 +58,8 @@ def measure(pixels_SSC: NDArray[np.uint8], size_px: tuple[int, int], orientation
 
 
 def _range(luma: Image.Image) -> tuple[float, float]:
-    counts = np.cumsum(luma.histogram())
-    low, high = np.searchsorted(counts, (0.01 * counts[-1], 0.99 * counts[-1]))
+    counts = np.array(luma.histogram()).cumsum()
+    low, high = counts.searchsorted((0.01 * counts[-1], 0.99 * counts[-1]))
     return float(high) / 255, float(high - low) / 255
 
 
@@ -79,8 +79,8 @@ def _sharpness(luma: Image.Image) -> float:
 
 
 def _quantile(values: NDArray[np.int16]) -> float:
-    counts = np.cumsum(np.bincount(values.ravel(), minlength=1))
-    return float(np.searchsorted(counts, _STRONGEST * counts[-1]))
+    counts = np.bincount(values.ravel(), minlength=1).cumsum()
+    return float(counts.searchsorted(_STRONGEST * counts[-1]))
 
 
 def _looks(luma: Image.Image) -> tuple[int, int]:
@@ -94,7 +94,7 @@ def _looks(luma: Image.Image) -> tuple[int, int]:
     signs = (waves > 0).ravel()
     signs[0] = False  # the mean says nothing of the look
     strengths = (np.abs(waves) + np.abs(waves.T))[_UPPER][1:]
-    return _bits(signs), _bits(strengths > np.median(strengths))
+    return _bits(signs), _bits(strengths > np.sort(strengths)[len(strengths) // 2])
 
 
 def _bits(values: NDArray[np.bool_]) -> int:
