@@ -44,6 +44,9 @@ _CHUNK = 64
 _ODD_ROWS = np.stack([np.zeros((8, 8), np.uint8), np.repeat(np.arange(8, dtype=np.uint8) % 2, 8).reshape(8, 8)])
 """What mirroring upside down inverts: nothing, or every other row of the waves."""
 
+_TURNED_CHUNK = 16_384
+"""Pairs whose looks are turned at a time: each takes some 300 bytes meanwhile."""
+
 _EMBEDDING_BLOCK = 512
 
 
@@ -76,7 +79,10 @@ def near_duplicates(
         turned = _near_bits(turned_looks_N, TURNED_RADIUS, pool, "Comparing turned looks")
         proposed = [
             _near_bits(looks_N, radius, pool, "Comparing looks"),
-            _turned_too(turned, looks_N, radius),
+            *(
+                _turned_too(turned[start : start + _TURNED_CHUNK], looks_N, radius)
+                for start in range(0, len(turned), _TURNED_CHUNK)
+            ),
         ]
         if embeddings_ND is not None:
             proposed.append(_near_embeddings(embeddings_ND))
