@@ -22,7 +22,8 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import MANIFEST, Dataset
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import load_backbone
-from snapshelf.training.loop import Photos, TrainingRun, predict
+from snapshelf.training.inference import predict
+from snapshelf.training.loop import Photos, TrainingRun
 from snapshelf.training.recipes import recipe_for
 
 NAMES = ("compact", "seed-cnn")
@@ -64,7 +65,7 @@ def test_accuracy(run: TrainingRun, dataset: Dataset) -> float:
     """Of the weights that did best on validation, on the test split."""
     run.network.load_state_dict(run.best)
     rows = dataset.rows("test")
-    return float((predict(run.backbone, run.photos, rows).argmax(1) == run.photos.labels_N[rows]).mean())
+    return float((predict(run.backbone, run.photos.photos_NSSC, rows).argmax(1) == run.photos.labels_N[rows]).mean())
 
 
 if __name__ == "__main__":

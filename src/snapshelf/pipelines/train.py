@@ -27,9 +27,11 @@ from snapshelf.metrics.similarity import typical_similarities
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import OWN, Backbone, load_backbone
+from snapshelf.training.device import reuse_freed_memory
 from snapshelf.training.export import check_export, export_onnx
 from snapshelf.training.features import FeatureCache
-from snapshelf.training.loop import Photos, embed
+from snapshelf.training.inference import embed
+from snapshelf.training.loop import Photos
 from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_samples
 from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, train_by
 
@@ -126,6 +128,7 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
 
 
 def _begin(seed: int) -> None:
+    reuse_freed_memory()
     torch.manual_seed(seed)
     torch.set_num_threads(load_settings().num_threads)
 
@@ -190,7 +193,7 @@ def _lowest_known(logits_NC: NDArray[np.float32], labels_N: NDArray[np.int64]) -
 def _looks(backbone: Backbone, photos: Photos) -> Looks:
     """What near and far mean for this model, measured on validation photos."""
     rows = _spread(photos.validation_rows, _NUM_COMPARED)
-    typical = typical_similarities(embed(backbone, photos, rows), photos.labels_N[rows])
+    typical = typical_similarities(embed(backbone, photos.photos_NSSC, rows), photos.labels_N[rows])
     if typical is None:
         return Looks()
     return Looks(very_similar=typical.nearest, similar=typical.same, somewhat_similar=typical.other)

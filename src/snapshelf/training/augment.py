@@ -1,16 +1,50 @@
-"""Changing photos at random so that a network learns what does not matter. Whole batches at a time.
+"""Changing photos at random so that a network learns what does not matter.
 
-Shapes: N photos, 3 channels, S pixels a side; uint8 before normalising, (N, 3, S, S).
+What is to be changed is drawn first, for a whole batch, from one generator; so a batch is the same however many threads
+or machines change its photos.
+
+Shapes: N photos, 3 channels, S pixels a side; uint8, (N, 3, S, S). C classes.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from snapshelf.training.trivial_augment import NUM_OPERATIONS, change
+
+_COVER = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happens to each of N photos; fractions are of the photo's side."""
+
+    part_N4: NDArray[np.float64]
+    """What is cut out: top, left, height, width, 0 to 1."""
+    shift_N2: NDArray[np.int64]
+    """By how many pixels it is moved down and right."""
+    mirrored_N: NDArray[np.bool_]
+    operation_N: NDArray[np.int64]
+    """Which change of shape or colour (trivial_augment.py); -1 for none."""
+    strength_N: NDArray[np.float64]
+    """How much of it, -1 to 1."""
+    erased_N4: NDArray[np.float64]
+    """What is covered: top, left, height, width; nothing where the height is 0."""
+    partner_part_N4: NDArray[np.float64]
+    """What is taken from the partner's photo (CutMix), likewise."""
+    partner_share_N: NDArray[np.float64]
+    """How much of the partner's photo shines through (mixup), 0 to 1."""
+
+    def __getitem__(self, chosen: slice) -> Changes:
+        """Those of some of the photos."""
+        return Changes(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,45 +57,131 @@ class Augment:
     """Move by up to this many pixels each way; the edge is repeated."""
     min_area: float = 1.0
     """Cut out a part of at least this share of the photo, of any place, and enlarge it to the full size."""
+    trivial: bool = False
+    """One change of shape or colour at any strength (TrivialAugment, Müller and Hutter 2021)."""
+    erase: float = 0.0
+    """How often a part of the photo is covered (Random Erasing, Zhong et al. 2020), 0 to 1."""
+    mixup: float = 0.0
+    """How often photos are laid over each other in pairs (Zhang et al. 2018), 0 to 1."""
+    cutmix: float = 0.0
+    """How often a part is exchanged between the two of a pair (Yun et al. 2019), 0 to 1; beside `mixup`."""
 
-    def apply(self, photos_NCSS: Tensor, generator: torch.Generator) -> Tensor:
-        """A changed batch, uint8 like the one given, which stays as it was. The generator is the processor's."""
-        if self.min_area < 1.0:
-            photos_NCSS = _cut_out(photos_NCSS, self.min_area, generator)
+    def draw(self, num: int, random: np.random.Generator) -> Changes:
+        """Changes for so many photos."""
+        mixing = random.random(_pairs(num)).repeat(2)[:num]
+        shares = random.beta(0.2, 0.2, _pairs(num)).repeat(2)[:num]
+        parts = _parts(random, _pairs(num), random.random(_pairs(num)), ratio=1.0).repeat(2, axis=0)[:num]
+        is_cut, is_laid = mixing < self.cutmix, (mixing >= self.cutmix) & (mixing < self.cutmix + self.mixup)
+        alone = np.arange(num) == num - num % 2  # the last one of an odd number has no partner
+        area_N = random.uniform(self.min_area, 1.0, num)
+        cover_N4 = _parts(random, num, random.uniform(0.02, 0.3, num), ratio=3.0)
+        return Changes(
+            part_N4=_parts(random, num, area_N, ratio=4 / 3 if self.min_area < 1.0 else 1.0),
+            shift_N2=random.integers(-self.shift_px, self.shift_px + 1, (num, 2)),
+            mirrored_N=(random.random(num) < 0.5) & self.flip,
+            operation_N=random.integers(0, NUM_OPERATIONS, num) if self.trivial else np.full(num, -1),
+            strength_N=random.uniform(-1, 1, num),
+            erased_N4=np.where((random.random(num) < self.erase)[:, None], cover_N4, 0.0),
+            partner_part_N4=np.where((is_cut & ~alone)[:, None], parts, 0.0),
+            # Beyond a half the two would only change their names.
+            partner_share_N=np.where(is_laid & ~alone, np.minimum(shares, 1 - shares), 0.0),
+        )
+
+    def apply(self, photos_NCSS: Tensor, changes: Changes, size_px: int | None = None) -> Tensor:
+        """A changed batch, uint8 like the one given, which stays as it was; of `size_px` a side, if that is given."""
+        side = size_px or photos_NCSS.shape[-1]
+        if self.min_area < 1.0 or self.trivial or self.erase or side != photos_NCSS.shape[-1]:
+            photos_NCSS = _each(photos_NCSS, changes, side)
         if self.shift_px:
-            photos_NCSS = _shift(photos_NCSS, self.shift_px, generator)
+            photos_NCSS = _shift(photos_NCSS, changes.shift_N2)
         if self.flip:
-            mirrored_N = torch.rand(len(photos_NCSS), generator=generator) < 0.5
-            mirrored_N111 = mirrored_N.to(photos_NCSS.device)[:, None, None, None]
+            mirrored_N111 = torch.from_numpy(changes.mirrored_N).to(photos_NCSS.device)[:, None, None, None]
             photos_NCSS = torch.where(mirrored_N111, photos_NCSS.flip(3), photos_NCSS)
+        if self.mixup or self.cutmix:
+            photos_NCSS = _mixed(photos_NCSS, changes)
         return photos_NCSS
 
+    def targets(self, labels_N: Tensor, num_classes: int, changes: Changes) -> Tensor:
+        """What the network should say, (N, C): the class of each photo, and its partner's by the share that is seen."""
+        target_NC = functional.one_hot(labels_N, num_classes).float()
+        if not (self.mixup or self.cutmix):
+            return target_NC
+        cut_N = changes.partner_part_N4[:, 2] * changes.partner_part_N4[:, 3]
+        share_N1 = torch.from_numpy(cut_N + changes.partner_share_N).to(target_NC)[:, None]
+        return target_NC * (1 - share_N1) + target_NC[_partners(len(labels_N))] * share_N1
 
-def _shift(photos_NCSS: Tensor, most_px: int, generator: torch.Generator) -> Tensor:
+
+def _pairs(num: int) -> int:
+    return (num + 1) // 2
+
+
+def _partners(num: int) -> Tensor:
+    """Neighbours are partners: 1 0 3 2 …; so parts of a batch of even size can be mixed apart from each other."""
+    partner_N = torch.arange(num) ^ 1
+    return partner_N.clamp_(max=num - 1)
+
+
+def _parts(random: np.random.Generator, num: int, area_N: NDArray[np.float64], *, ratio: float) -> NDArray[np.float64]:
+    """Parts of the given areas at random places, proportions up to `ratio` either way: top, left, height, width."""
+    ratio_N = np.exp(random.uniform(-math.log(ratio), math.log(ratio), num))
+    size_N2 = np.minimum(np.sqrt(np.stack([area_N * ratio_N, area_N / ratio_N], 1)), 1.0)
+    return np.concatenate([random.random((num, 2)) * (1.0 - size_N2), size_N2], 1)
+
+
+def _each(photos_NCSS: Tensor, changes: Changes, side: int) -> Tensor:
+    """Cut out, change and cover every photo by itself."""
+    parts = zip(photos_NCSS, changes.part_N4, strict=True)
+    changed_NCSS = torch.cat([_cut_out(photo_CSS[None], part_4, side) for photo_CSS, part_4 in parts])
+    for index in np.flatnonzero(changes.operation_N > 0).tolist():
+        operation, strength = int(changes.operation_N[index]), float(changes.strength_N[index])
+        changed_NCSS[index] = change(changed_NCSS[index, None], operation, strength)[0]
+    for index in np.flatnonzero(changes.erased_N4[:, 2]).tolist():
+        top, left, height, width = _in_pixels(changes.erased_N4[index], side)
+        changed_NCSS[index, :, top : top + height, left : left + width] = _COVER
+    return changed_NCSS
+
+
+def _cut_out(photo_NCSS: Tensor, part_4: NDArray[np.float64], side: int) -> Tensor:
+    """Random resized crop (Szegedy et al. 2015); N is 1."""
+    own = photo_NCSS.shape[-1]
+    top, left, height, width = _in_pixels(part_4, own)
+    if (height, width) == (own, own) == (side, side):
+        return photo_NCSS.clone()
+    part = photo_NCSS[..., top : top + max(1, height), left : left + max(1, width)]
+    if part.is_cuda:  # where bytes cannot be resized
+        part = part.float()
+    resized: Tensor = functional.interpolate(part, (side, side), mode="bilinear", antialias=True)
+    return resized.round().to(torch.uint8) if resized.is_floating_point() else resized
+
+
+def _in_pixels(part_4: NDArray[np.float64], side: int) -> list[int]:
+    pixels: list[int] = np.rint(part_4 * side).astype(int).tolist()
+    return pixels
+
+
+def _shift(photos_NCSS: Tensor, shift_N2: NDArray[np.int64]) -> Tensor:
     """Each photo by its own whole number of pixels: one gather for the batch."""
     num, channels, side, _ = photos_NCSS.shape
-    moves = torch.arange(side) + torch.randint(-most_px, most_px + 1, (2, num, 1), generator=generator)
+    moves = torch.arange(side) + torch.from_numpy(shift_N2.T.copy())[:, :, None]
     rows_NS, columns_NS = moves.clamp_(0, side - 1).to(photos_NCSS.device)
     rows = rows_NS[:, None, :, None].expand(num, channels, side, side)
     columns = columns_NS[:, None, None, :].expand(num, channels, side, side)
     return photos_NCSS.gather(2, rows).gather(3, columns)
 
 
-def _cut_out(photos_NCSS: Tensor, min_area: float, generator: torch.Generator) -> Tensor:
-    """Random resized crop (Szegedy et al. 2015): area from `min_area` to 1, proportions from 3/4 to 4/3."""
-    num, side = len(photos_NCSS), photos_NCSS.shape[-1]
-    area_N = torch.empty(num).uniform_(min_area, 1.0, generator=generator)
-    ratio_N = torch.empty(num).uniform_(-math.log(4 / 3), math.log(4 / 3), generator=generator).exp()
-    size_N2 = torch.stack([area_N * ratio_N, area_N / ratio_N], 1).sqrt_().clamp_(max=1.0)
-    corner_N2 = torch.rand(num, 2, generator=generator) * (1.0 - size_N2)
-    cut = [
-        _resized(photo_CSS[None], *(corner_2 * side).round().int().tolist(), *(size_2 * side).round().int().tolist())
-        for photo_CSS, corner_2, size_2 in zip(photos_NCSS, corner_N2, size_N2, strict=True)
-    ]
-    return torch.cat(cut)
-
-
-def _resized(photo: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
-    side = photo.shape[-1]
-    part = photo[..., top : top + max(1, height), left : left + max(1, width)]
-    return functional.interpolate(part, (side, side), mode="bilinear", antialias=True)
+def _mixed(photos_NCSS: Tensor, changes: Changes) -> Tensor:
+    """Partners laid over each other, or parts exchanged between them."""
+    others_NCSS = photos_NCSS[_partners(len(photos_NCSS))]
+    share_N111 = torch.from_numpy(changes.partner_share_N).to(photos_NCSS.device, torch.float32)[:, None, None, None]
+    mixed_NCSS = photos_NCSS.clone()
+    laid_N = changes.partner_share_N > 0
+    if laid_N.any():
+        laid = torch.from_numpy(laid_N).to(photos_NCSS.device)
+        both = torch.lerp(photos_NCSS[laid].float(), others_NCSS[laid].float(), share_N111[laid])
+        mixed_NCSS[laid] = both.round().to(torch.uint8)
+    side = photos_NCSS.shape[-1]
+    for index in np.flatnonzero(changes.partner_part_N4[:, 2]).tolist():
+        top, left, height, width = _in_pixels(changes.partner_part_N4[index], side)
+        here = (index, slice(None), slice(top, top + height), slice(left, left + width))
+        mixed_NCSS[here] = others_NCSS[here]
+    return mixed_NCSS

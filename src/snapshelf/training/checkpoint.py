@@ -21,11 +21,14 @@ def save_run(
     folder: Path,
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
+    average: nn.Module | None,
     best: Mapping[str, Tensor],
     state: dict[str, Any],
 ) -> None:
-    """Write weights, the optimiser's memory, the best weights so far and `state` (JSON), all in one rename."""
+    """Write weights and their average, the optimiser's memory, the best weights and `state` (JSON), in one rename."""
     tensors = {f"network/{name}": value for name, value in network.state_dict().items()}
+    if average:
+        tensors |= {f"average/{name}": value for name, value in average.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in best.items()}
     for index, memory in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": value for name, value in memory.items()}
@@ -35,19 +38,21 @@ def save_run(
 
 
 def load_run(
-    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer
+    folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer, average: nn.Module | None
 ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Put back what `save_run` wrote, in place; returns the best weights and `state`, or None where there is no run."""
     path = folder / FILE_NAME
     if not path.exists():
         return None
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimizer": {}}
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "best": {}, "optimizer": {}}
     with safe_open(path, "pt") as file:
         state: dict[str, Any] = json.loads(file.metadata()["state"])
         for key in file.keys():  # noqa: SIM118 (it is no dict)
             part, name = key.split("/", 1)
             parts[part][name] = file.get_tensor(key)
     network.load_state_dict(parts["network"])
+    if average:
+        average.load_state_dict(parts["average"])
     _restore(optimizer, parts["optimizer"])
     return parts["best"], state
 

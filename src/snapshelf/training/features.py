@@ -22,7 +22,7 @@ from snapshelf.data.near_duplicates import PhotoRows
 from snapshelf.progress import console, progress
 from snapshelf.training.backbones import Backbone
 from snapshelf.training.device import autocast, best_device, has_fast_bf16, place
-from snapshelf.training.loop import batch_size_for, normaliser, photo_batch
+from snapshelf.training.inference import batch_size_for, normaliser, photo_batch
 
 _KEEP_EVERY_S = 10.0
 

@@ -14,7 +14,9 @@ from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.head import Labelled, fit_head
-from snapshelf.training.loop import Photos, Schedule, predict, train_network
+from snapshelf.training.inference import predict
+from snapshelf.training.loop import Photos, train_network
+from snapshelf.training.schedule import Schedule
 
 RecipeName = Literal["quick", "balanced", "best"]
 
@@ -93,7 +95,7 @@ def train_by(
         counted["epochs"] = len(history)
         logits_NC = None
     if logits_NC is None:
-        logits_NC = predict(backbone, photos, photos.validation_rows)
+        logits_NC = predict(backbone, photos.photos_NSSC, photos.validation_rows)
     return Trained(logits_NC, time.perf_counter() - started, counted)
 
 

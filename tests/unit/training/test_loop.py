@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -12,7 +11,9 @@ from snapshelf.errors import TrainingDivergedError
 from snapshelf.training import loop
 from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone, load_backbone
-from snapshelf.training.loop import Photos, Schedule, learning_rate, predict, train_network
+from snapshelf.training.inference import predict
+from snapshelf.training.loop import Photos, train_network
+from snapshelf.training.schedule import Schedule
 
 SCHEDULE = Schedule(epochs=4, batch_size=16, learning_rate=5e-3, augment=Augment(flip=True, shift_px=1))
 
@@ -27,16 +28,22 @@ def test_a_network_learns_what_there_is_to_learn(photos: Photos, tmp_path: Path)
     history = train_network(learner, photos, SCHEDULE, seed=0, work=tmp_path)
     assert len(history) == 4
     assert history[-1]["loss"] < history[0]["loss"]
-    logits_NC = predict(learner, photos, photos.validation_rows)
+    logits_NC = predict(learner, photos.photos_NSSC, photos.validation_rows)
     right = float((logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]).mean())
     assert right == max(epoch["accuracy"] for epoch in history) == 1.0
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "adam"])
+ALL_AT_ONCE = Augment(flip=True, min_area=0.5, trivial=True, erase=0.5, mixup=0.3, cutmix=0.3)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [SCHEDULE, replace(SCHEDULE, optimizer="adam"), replace(SCHEDULE, average_epochs=1.0, augment=ALL_AT_ONCE)],
+    ids=["adamw", "adam", "averaged"],
+)
 def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
-    photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: Literal["adamw", "adam"]
+    photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schedule: Schedule
 ) -> None:
-    schedule = replace(SCHEDULE, optimizer=optimizer)
     whole = backbone()
     wanted = train_network(whole, photos, schedule, seed=7, work=tmp_path / "whole")
 
@@ -82,11 +89,11 @@ def test_the_weights_kept_are_those_that_did_best(
     accuracies = iter([0.5, 0.9, 0.4])
     kept: list[torch.Tensor] = []
 
-    def accuracy(run: loop.TrainingRun) -> float:
+    def validate(run: loop.TrainingRun) -> tuple[float, float]:
         kept.append(next(run.network.parameters()).detach().clone())
-        return next(accuracies)
+        return 1.0, next(accuracies)
 
-    monkeypatch.setattr(loop.TrainingRun, "_accuracy", accuracy)
+    monkeypatch.setattr(loop.TrainingRun, "_validate", validate)
     learner = backbone()
     train_network(learner, photos, replace(SCHEDULE, epochs=3), seed=0, work=tmp_path)
     final = next(learner.network.parameters())
@@ -94,10 +101,41 @@ def test_the_weights_kept_are_those_that_did_best(
     assert not torch.equal(final, kept[2])
 
 
-def test_one_cycle_rises_for_a_quarter_and_falls_to_almost_nothing() -> None:
-    rates = np.array([learning_rate(SCHEDULE, step, 100) for step in range(100)])
-    assert rates.argmax() == 25
-    assert rates.max() == pytest.approx(5e-3)
-    assert rates[0] == pytest.approx(5e-4)
-    assert rates[-1] < 1e-4
-    assert learning_rate(replace(SCHEDULE, one_cycle=False), 3, 100) == 5e-3
+def test_an_average_of_the_weights_counts_where_one_is_wanted(photos: Photos, tmp_path: Path) -> None:
+    learner = backbone()
+    run = loop.TrainingRun(learner, photos, replace(SCHEDULE, average_epochs=0.5), seed=0)
+    run.epoch(0, lambda _: None)
+    learnt, averaged = next(run.network.parameters()), next(run.judged.parameters())
+    assert not torch.equal(learnt, averaged)
+    assert torch.equal(run.best["body.0.weight"], averaged)
+
+
+def test_a_run_stops_once_nothing_better_comes(photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracies = iter([0.5, 0.6, 0.6, 0.55, 0.9])
+    monkeypatch.setattr(loop.TrainingRun, "_validate", lambda _: (1.0, next(accuracies)))
+    history = train_network(backbone(), photos, replace(SCHEDULE, epochs=5, patience=2), seed=0, work=tmp_path)
+    assert [epoch["accuracy"] for epoch in history] == [0.5, 0.6, 0.6, 0.55]
+
+
+def test_frozen_norms_stay_as_they_came(photos: Photos, tmp_path: Path) -> None:
+    learner = backbone()
+    before = learner.network.body.get_buffer("1.running_mean").clone()
+    train_network(learner, photos, replace(SCHEDULE, epochs=1, frozen_norms=True), seed=0, work=tmp_path)
+    assert torch.equal(learner.network.body.get_buffer("1.running_mean"), before)
+
+
+def test_photos_are_seen_at_the_sizes_of_the_schedule(photos: Photos) -> None:
+    large = replace(photos, photos_NSSC=photos.photos_NSSC.repeat(8, 1).repeat(8, 2))
+    run = loop.TrainingRun(backbone(), large, replace(SCHEDULE, epochs=2, sizes=(0.34, 1.0)), seed=0)
+    seen: set[int] = set()
+    normalise = run.normalise
+
+    def noted(photos_NCSS: torch.Tensor) -> torch.Tensor:
+        seen.add(photos_NCSS.shape[-1])
+        return normalise(photos_NCSS)
+
+    run.normalise = noted
+    for number in range(2):
+        run.epoch(number, lambda _: None)
+    assert [epoch["size_px"] for epoch in run.history] == [32, 96]
+    assert seen == {32, 96}

@@ -12,8 +12,10 @@ from snapshelf.training import recipes
 from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone, load_backbone
 from snapshelf.training.features import FeatureCache
-from snapshelf.training.loop import Photos, Schedule, predict, train_network
+from snapshelf.training.inference import predict
+from snapshelf.training.loop import Photos, train_network
 from snapshelf.training.recipes import recipe_for, train_by
+from snapshelf.training.schedule import Schedule
 
 
 def backbone(name: str = "compact", *, pretrained: bool = False) -> Backbone:
@@ -36,7 +38,7 @@ def test_quick_leaves_a_pretrained_backbone_as_it_is_and_fits_its_head(photos: P
     right = trained.validation_logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]
     assert right.mean() == 1.0
     np.testing.assert_allclose(
-        predict(learner, photos, photos.validation_rows), trained.validation_logits_NC, rtol=0.05, atol=0.2
+        predict(learner, photos.photos_NSSC, photos.validation_rows), trained.validation_logits_NC, rtol=0.05, atol=0.2
     )
     assert {path.suffix for path in (tmp_path / "features").iterdir()} == {".npy", ".sha256"}
 

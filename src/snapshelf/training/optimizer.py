@@ -1,0 +1,49 @@
+"""The optimiser of a network: which weights learn how fast, and which are kept small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from snapshelf.training.networks import Network
+from snapshelf.training.schedule import Schedule
+
+
+def optimizer_for(network: Network, schedule: Schedule) -> torch.optim.Optimizer:
+    """An optimiser whose groups each have an `lr_scale`: what the schedule's rate is multiplied with there."""
+    if schedule.optimizer == "adam":
+        group = {"params": list(network.parameters()), "lr_scale": 1.0}
+        return torch.optim.Adam([group], schedule.learning_rate, fused=True)
+    groups = _groups(network.body, schedule)
+    if network.head:
+        groups += _by_shape(network.head, schedule.weight_decay)
+    return torch.optim.AdamW(groups, schedule.learning_rate, fused=True)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Let every group learn at its share of this rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["lr_scale"]
+
+
+def _groups(body: nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
+    """Layer-wise rates (Howard and Ruder 2018) by timm's own order of a network's layers, where it has one."""
+    if schedule.layer_decay < 1.0 and hasattr(body, "group_matcher"):
+        from timm.optim import param_groups_layer_decay  # type: ignore[attr-defined] # noqa: PLC0415 (takes seconds; such a body is timm's)
+
+        groups: list[dict[str, Any]] = param_groups_layer_decay(
+            body, schedule.weight_decay, layer_decay=schedule.layer_decay
+        )
+        return groups
+    return _by_shape(body, schedule.weight_decay)
+
+
+def _by_shape(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    weights = [parameter for parameter in module.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in module.parameters() if parameter.ndim <= 1]
+    return [
+        {"params": weights, "weight_decay": weight_decay, "lr_scale": 1.0},
+        {"params": others, "weight_decay": 0.0, "lr_scale": 1.0},
+    ]
