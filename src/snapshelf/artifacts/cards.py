@@ -100,6 +100,9 @@ class Verdicts(BaseModel):
     """From this calibrated probability on."""
     likely: float
     """From this calibrated probability on; below it the verdict is `unsure`."""
+    promised: dict[Literal["confident", "likely"], float] = Field(default_factory=dict)
+    """The share of such answers that is right, at least: on validation photos the probabilities above keep to it.
+    Empty where nothing was trained."""
     unknown_below_logit: float | None = None
     """A largest logit below this one means that the photo shows none of the categories."""
 

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
 from snapshelf.artifacts.publish import published_folder, sha256_file
 from snapshelf.artifacts.store import Store
+from snapshelf.config import VerdictConfig
 from snapshelf.data.dataset import Dataset
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.metrics.calibration import fit_temperature, softmax
 from snapshelf.metrics.classification import classification_scores
 from snapshelf.metrics.similarity import typical_similarities
+from snapshelf.metrics.verdicts import verdict_thresholds
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import OWN, Backbone, load_backbone
@@ -37,6 +39,9 @@ from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, 
 
 _NUM_CHECKED = 64
 """Photos on which the exported model is compared with the trained network."""
+
+_OF_NEIGHBOURS = Verdicts(confident=0.9, likely=0.6)
+"""Where the nearest products vote, because the model knows no categories: shares of votes, which promise nothing."""
 
 _NUM_COMPARED = 1000
 """Photos that are compared with one another, to learn what near and far mean."""
@@ -115,11 +120,10 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
     _begin(seed=0)
     learner = load_backbone(backbone, 0, weights=weights)
     console.print(f"Publishing {learner.name} as it is; its weights: {learner.weights}.", markup=False)
-    verdict = store.config().verdict
     details: dict[str, Any] = {
         "recipe": "pretrained", "dataset_id": None, "seed": 0, "labels": [],
         "preprocess": Preprocess(size_px=learner.size_px, fit=store.config().prepare.fit),
-        "verdicts": Verdicts(confident=verdict.confident, likely=verdict.likely),
+        "verdicts": _OF_NEIGHBOURS,
     }  # fmt: skip
     shape = (4, learner.size_px, learner.size_px, 3)
     noise_NSSC = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
@@ -164,8 +168,8 @@ def _details(
     """What the card says of the training."""
     logits_NC, labels_N = trained.validation_logits_NC, photos.labels_N[photos.validation_rows]
     temperature = fit_temperature(logits_NC, labels_N)
-    scores = classification_scores(labels_N, softmax(logits_NC, temperature), dataset.labels)
-    verdict = store.config().verdict
+    probabilities_NC = softmax(logits_NC, temperature)
+    scores = classification_scores(labels_N, probabilities_NC, dataset.labels)
     return {
         "recipe": recipe.name,
         "dataset_id": dataset.id,
@@ -173,15 +177,28 @@ def _details(
         "labels": dataset.labels,
         "preprocess": dataset.card.preprocess,
         "temperature": temperature,
-        "verdicts": Verdicts(
-            confident=verdict.confident, likely=verdict.likely, unknown_below_logit=_lowest_known(logits_NC, labels_N)
-        ),
+        "verdicts": _verdicts(store.config().verdict, labels_N, probabilities_NC, _lowest_known(logits_NC, labels_N)),
         "validation": {
             "accuracy": scores.accuracy, "macro_f1": scores.macro_f1, "ece": scores.ece,
             "num_photos": scores.num_photos,
         },
         "training": {"seconds": round(trained.seconds, 1), "num_photos": len(photos.train_rows), **trained.counted},
     }  # fmt: skip
+
+
+def _verdicts(
+    promised: VerdictConfig,
+    labels_N: NDArray[np.int64],
+    probabilities_NC: NDArray[np.float64],
+    unknown_below_logit: float | None,
+) -> Verdicts:
+    confident, likely = verdict_thresholds(labels_N, probabilities_NC, promised.confident, promised.likely)
+    return Verdicts(
+        confident=confident,
+        likely=likely,
+        promised={"confident": promised.confident, "likely": promised.likely},
+        unknown_below_logit=unknown_below_logit,
+    )
 
 
 def _lowest_known(logits_NC: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float | None:
