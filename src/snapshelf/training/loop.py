@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -28,6 +28,7 @@ from snapshelf.training.depthwise import quick_depthwise
 from snapshelf.training.device import autocast, best_device, place
 from snapshelf.training.inference import batches, normaliser, photo_batch, predict
 from snapshelf.training.networks import Network
+from snapshelf.training.norms import freeze_norms, settle_silent_channels
 from snapshelf.training.optimizer import optimizer_for, set_rate
 from snapshelf.training.schedule import Schedule
 
@@ -85,6 +86,8 @@ class TrainingRun:
         self.network: Network = backbone.network
         self.device = best_device()
         place(self.network, self.device)
+        if schedule.frozen_norms:
+            settle_silent_channels(self.network)
         self.normalise = normaliser(backbone, self.device)
         self.optimizer = optimizer_for(self.network, schedule)
         self.steps_per_epoch = math.ceil(len(photos.train_rows) / schedule.batch_size)
@@ -153,9 +156,7 @@ class TrainingRun:
         """The network as it is while it learns."""
         self.network.train()
         if self.schedule.frozen_norms:
-            for layer in self.network.modules():
-                if isinstance(layer, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 (what its kinds have in common)
-                    layer.eval()
+            freeze_norms(self.network)
         with quick_depthwise(self.network, wanted=self.device.type == "cpu"):
             yield
 

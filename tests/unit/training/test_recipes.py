@@ -54,7 +54,7 @@ def test_longer_recipes_train_the_whole_network_after_its_head(
     before = next(learner.network.body.parameters()).detach().clone()
     recipe = recipe_for(name, learner)
     trained = train_by(recipe, learner, photos, seed=0, cache=cache_of(photos, tmp_path), work=tmp_path / "work")
-    assert trained.counted["epochs"] == {"balanced": 2, "best": 5}[name]
+    assert trained.counted["epochs"] == {"balanced": 2, "best": 6}[name]
     assert "head_strength" in trained.counted
     assert not torch.equal(next(learner.network.body.parameters()), before)
     right = trained.validation_logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]
