@@ -148,19 +148,24 @@ def evaluate(
     ] = None,
     format: FormatOption = "auto",  # noqa: A002 (the option's name)
     split: Annotated[Split | None, typer.Option(help="Default: test, or validation where there is none.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="ID", help="Another model of the store, asked about the same photos.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score the model in use, as exported; write metrics.json and report.html beside it."""
     from snapshelf.imaging.decode import DecodeLimits
+    from snapshelf.pipelines.evaluate import Candidate
     from snapshelf.pipelines.evaluate import evaluate as run
     from snapshelf.wiring import open_encoder
 
     settings = load_settings()
     encoder = open_encoder(Store(store), settings)
+    other = open_encoder(Store(store), settings, compare) if compare else None
     evaluation = run(
         Store(store),
-        encoder,
-        encoder.card,
+        Candidate(encoder, encoder.card),
+        other=Candidate(other, other.card) if other else None,
         data=data,
         format=format,
         split=split,

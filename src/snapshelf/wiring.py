@@ -47,13 +47,14 @@ class Shelf:
         self.thumbnails.close()
 
 
-def open_encoder(store: Store, settings: Settings) -> OnnxEncoder:
-    """The model in use.
+def open_encoder(store: Store, settings: Settings, model_id: str | None = None) -> OnnxEncoder:
+    """The model in use, or another one of the store.
 
     Raises:
         StoreError: there is none, or its files do not belong together.
     """
-    return OnnxEncoder(store.current("models"), num_threads=settings.num_threads)
+    folder = store.existing("models", model_id) if model_id else store.current("models")
+    return OnnxEncoder(folder, num_threads=settings.num_threads)
 
 
 def open_shelf(store: Store, settings: Settings) -> Shelf:

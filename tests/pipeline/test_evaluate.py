@@ -16,7 +16,8 @@ from snapshelf.artifacts.store import Store
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError, SourceError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.imaging.preprocess import Preprocess
-from snapshelf.pipelines.evaluate import Evaluation, evaluate
+from snapshelf.metrics.evaluation import Evaluation
+from snapshelf.pipelines.evaluate import Candidate, evaluate
 from snapshelf.pipelines.prepare import prepare
 from snapshelf.types import Encoding
 
@@ -49,7 +50,7 @@ def model(**changes: Any) -> ModelCard:
 
 
 def evaluated(store: Store, card: ModelCard | None = None, **options: Any) -> Evaluation:
-    return evaluate(store, ColourEncoder(), card or model(), limits=LIMITS, num_threads=2, **options)
+    return evaluate(store, Candidate(ColourEncoder(), card or model()), limits=LIMITS, num_threads=2, **options)
 
 
 @pytest.fixture
@@ -65,9 +66,15 @@ def test_the_test_split_is_scored_and_the_report_is_beside_the_model(filled: Sto
     assert (content["accuracy"], content["macro_f1"], content["weighted_f1"], content["top5_accuracy"]) == (1, 1, 1, 1)
     assert (content["num_photos"], content["num_classes"], content["split"]) == (6, 3, "test")
     assert content["dataset_id"] == filled.current("datasets").name
-    assert content["per_class"]["red"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "num_photos": 2}
+    sure = [1.0, 1.0]
+    assert content["per_class"]["red"] == {
+        "precision": 1.0, "recall": 1.0, "f1": 1.0, "num_photos": 2,
+        "precision_interval": (0.0, 1.0), "recall_interval": (0.0, 1.0), "f1_interval": (1.0, 1.0),
+    }  # fmt: skip
     folder = filled.folder("models", "colours")
-    assert json.loads((folder / "metrics.json").read_text()) == content
+    written = json.loads((folder / "metrics.json").read_text())
+    assert written == json.loads(json.dumps(content))
+    assert written["intervals"]["accuracy"] == written["intervals"]["macro_f1"] == sure
     assert evaluation.report_path == folder / "report.html"
     assert "100.0 %" in evaluation.report_path.read_text()
 
@@ -107,7 +114,9 @@ def test_other_photos_give_the_same_answers_as_prepared_ones(filled: Store, phot
 def test_classes_that_the_model_does_not_know_are_counted_apart(filled: Store, photo_folder: Path) -> None:
     (photo_folder / "green").rename(photo_folder / "mauve")
     content = evaluated(filled, data=str(photo_folder)).to_json()
-    assert content["unknown"] == {"num_photos": 20, "labels": ["mauve"]}
+    assert (content["unknown"]["num_photos"], content["unknown"]["labels"]) == (20, ["mauve"])
+    assert content["unknown"]["auroc"] > 0.4  # what is green is as near to blue or red as those are
+    assert sum(count["num_unknown"] for count in content["verdicts"].values()) == 20
     assert (content["num_photos"], content["accuracy"]) == (40, 1)
     assert content["per_class"]["green"]["num_photos"] == 0
 
@@ -157,3 +166,58 @@ def test_only_unknown_classes_cannot_be_scored(filled: Store, tmp_path: Path) ->
         Image.new("RGB", (9, 9)).save(tmp_path / "other" / label / "1.png")
     with pytest.raises(SourceError, match=r"2 show classes that the model does not know \(mauve, ochre\)"):
         evaluated(filled, data=str(tmp_path / "other"))
+
+
+def test_a_temperature_other_than_one_tells_both_calibration_errors(filled: Store) -> None:
+    content = evaluated(filled, model(temperature=50.0)).to_json()
+    assert content["calibration"]["ece"] == content["ece"] > content["calibration"]["ece_before"]
+    assert content["calibration"]["temperature"] == 50.0
+
+
+def test_each_word_is_counted_with_how_often_it_was_right(filled: Store, photo_folder: Path) -> None:
+    (photo_folder / "blue" / "00.png").rename(photo_folder / "red" / "blue one.png")
+    promised = Verdicts(confident=0.9, likely=0.6, promised={"confident": 0.95, "likely": 0.75})
+    words = evaluated(filled, model(verdicts=promised), data=str(photo_folder)).to_json()["verdicts"]
+    assert set(words) == {"confident", "likely", "unsure", "unknown"}
+    assert words["confident"]["num_photos"] == 60
+    assert words["confident"]["precision"] == pytest.approx(59 / 60)
+    assert (words["confident"]["promised"], words["unsure"]["promised"]) == (0.95, None)
+    assert words["unsure"] == {"num_photos": 0, "precision": None, "promised": None, "num_unknown": 0}
+
+
+def test_photos_of_the_same_class_are_looked_for_among_the_others(filled: Store) -> None:
+    retrieval = evaluated(filled, split="train").to_json()["retrieval"]
+    assert retrieval["same_class"]["recall_at_1"] == retrieval["same_class"]["map_at_r"] == 1.0
+    assert retrieval["same_class"]["num_queries"] == 48
+    assert retrieval["same_product"] is None
+
+
+class BlindToRed(ColourEncoder):
+    """Never says red."""
+
+    def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
+        said = super().encode(photos_NSSC)
+        said.logits_NC[:, 2] = -100.0
+        return said
+
+
+def test_two_models_are_compared_photo_by_photo(filled: Store) -> None:
+    other = Candidate(BlindToRed(), model(id="blind"))
+    evaluation = evaluated(filled, split="train", other=other)
+    comparison = evaluation.to_json()["comparison"]
+    assert (comparison["model_id"], comparison["num_photos"]) == ("blind", 48)
+    assert (comparison["accuracy_of_this"], comparison["accuracy"]) == (1.0, pytest.approx(2 / 3))
+    assert (comparison["difference"]["only_first"], comparison["difference"]["only_second"]) == (16, 0)
+    assert comparison["difference"]["p_value"] < 0.001
+    assert "That is more than luck" in evaluation.report_path.read_text()
+
+
+def test_the_learning_curves_are_drawn_where_there_are_any(filled: Store) -> None:
+    assert "Learning curves" not in evaluated(filled).report_path.read_text()
+    epochs = [
+        {"loss": 2.0, "validation_loss": 1.0, "accuracy": 0.5},
+        {"loss": 1.0, "validation_loss": 0.5, "accuracy": 0.9},
+    ]
+    history = filled.folder("models", "colours") / "history.json"
+    history.write_text(json.dumps({"epochs": epochs}))
+    assert "Learning curves" in evaluated(filled).report_path.read_text()

@@ -41,8 +41,8 @@ class Store:
         found = [path.parent for path in (self.root / kind).glob(f"[!.]*/{CARD_NAME}")]
         return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime)]
 
-    def use(self, kind: Kind, artifact_id: str) -> None:
-        """Make an artefact the one in use, at once and wholly.
+    def existing(self, kind: Kind, artifact_id: str) -> Path:
+        """The folder of an artefact that is there.
 
         Raises:
             ArtifactMissingError: there is none of that id; names those that are there.
@@ -50,6 +50,15 @@ class Store:
         if artifact_id not in self.ids(kind):
             there = ", ".join(self.ids(kind)) or "none"
             raise ArtifactMissingError(f"{self.root} has no {artifact_id!r} among its {kind} ({there}).")
+        return self.folder(kind, artifact_id)
+
+    def use(self, kind: Kind, artifact_id: str) -> None:
+        """Make an artefact the one in use, at once and wholly.
+
+        Raises:
+            ArtifactMissingError: there is none of that id; names those that are there.
+        """
+        self.existing(kind, artifact_id)
         write_atomic(self.root / kind / "current", artifact_id + "\n")
 
     def current(self, kind: Kind) -> Path:

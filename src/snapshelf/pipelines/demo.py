@@ -57,14 +57,13 @@ def _evaluate(store: Store, settings: Settings) -> None:
     if _test_metrics(store):
         return
     from snapshelf.imaging.decode import DecodeLimits
-    from snapshelf.pipelines.evaluate import evaluate
+    from snapshelf.pipelines.evaluate import Candidate, evaluate
     from snapshelf.wiring import open_encoder
 
     _say(3, "Evaluating on the test photos")
     encoder = open_encoder(store, settings)
-    evaluate(
-        store, encoder, encoder.card, split="test", limits=DecodeLimits.of(settings), num_threads=settings.num_threads
-    )
+    model = Candidate(encoder, encoder.card)
+    evaluate(store, model, split="test", limits=DecodeLimits.of(settings), num_threads=settings.num_threads)
 
 
 def _index(store: Store, settings: Settings) -> None:

@@ -1,83 +1,43 @@
-"""`snapshelf evaluate`: the exported model on photos whose classes are known → scores and a report beside the model.
-
-Shapes: N photos, S pixels a side, 3 channels, C classes.
-"""
+"""`snapshelf evaluate`: the exported model on photos whose classes are known → scores and a report beside the model."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import json
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from snapshelf.artifacts.cards import ModelCard
 from snapshelf.artifacts.publish import write_atomic
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import ArtifactMismatchError, SourceError
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.metrics.calibration import softmax
-from snapshelf.metrics.classification import ClassificationScores, classification_scores, confidence_bins
-from snapshelf.pipelines.labelled import LabelledPhoto, LabelledPhotos, photos_of_dataset, photos_of_source
+from snapshelf.metrics.classification import confidence_bins
+from snapshelf.metrics.evaluation import Evaluation
+from snapshelf.pipelines.answers import Answers, ask
+from snapshelf.pipelines.evaluation import evaluation_of
+from snapshelf.pipelines.labelled import LabelledPhotos, photos_of_dataset, photos_of_source
 from snapshelf.ports import Encoder
-from snapshelf.progress import console, progress
-from snapshelf.reports.evaluation import EvaluationReport, Mistake
-from snapshelf.types import Rejected, Split
+from snapshelf.progress import console
+from snapshelf.reports.evaluation import Epoch, EvaluationReport
+from snapshelf.types import Split
 
-METRICS_JSON, REPORT_HTML = "metrics.json", "report.html"
-
-_BATCH = 64
-_MISTAKES_SHOWN = 24
+METRICS_JSON, REPORT_HTML, HISTORY_JSON = "metrics.json", "report.html", "history.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """How a model did, and on what. `dataset_id` or `data` names the photos; the other one is None."""
+class Candidate:
+    """A model that is asked: the exported one, and its card."""
 
-    model_id: str
-    dataset_id: str | None
-    data: str | None
-    split: Split | None
-    scores: ClassificationScores
-    rejected: list[Rejected]
-    unknown: dict[str, int]
-    """Labels that the model does not know, and how many photos have each."""
-    report_path: Path
-
-    def to_json(self) -> dict[str, Any]:
-        """What `metrics.json` holds and `--json` prints."""
-        scores = self.scores
-        return {
-            "model_id": self.model_id,
-            "dataset_id": self.dataset_id,
-            "data": self.data,
-            "split": self.split,
-            "accuracy": scores.accuracy,
-            "macro_f1": scores.macro_f1,
-            "weighted_f1": scores.weighted_f1,
-            "top5_accuracy": scores.top5_accuracy,
-            "ece": scores.ece,
-            "num_photos": scores.num_photos,
-            "num_classes": scores.num_classes,
-            "per_class": {label: asdict(each) for label, each in scores.per_class.items()},
-            "confusion": {"labels": list(scores.per_class), "counts": scores.confusion_CC.tolist()},
-            "rejected": [asdict(bad) for bad in self.rejected],
-            "unknown": {"num_photos": sum(self.unknown.values()), "labels": sorted(self.unknown)},
-            "report": str(self.report_path),
-        }
+    encoder: Encoder
+    card: ModelCard
 
 
 def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
     store: Store,
-    encoder: Encoder,
-    card: ModelCard,
+    model: Candidate,
     *,
+    other: Candidate | None = None,
     data: str | None = None,
     format: str = "auto",  # noqa: A002 (the word of `--format`)
     split: Split | None = None,
@@ -88,8 +48,8 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
 
     Args:
         store: holds the model's folder, and the prepared photos unless `data` names others.
-        encoder: the exported model.
-        card: the model's card.
+        model: what is scored.
+        other: a model that it is compared with, on the same photos.
         data: a source as in `prepare`; None takes the store's data set in use.
         format: the source's format.
         split: which photos; None is the data set's test split, or its validation split where it has no test photos.
@@ -98,106 +58,53 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
         num_threads: how many photos are decoded at a time.
 
     Raises:
-        ArtifactMismatchError: the model knows no classes, or the photos were prepared for another size.
+        ArtifactMismatchError: a model knows no classes, or the photos were prepared for another size.
         ArtifactMissingError: the store has no data set.
         SourceError: there is no photo to score.
     """
+
+    def photos_for(card: ModelCard) -> LabelledPhotos:
+        if data is None:
+            return photos_of_dataset(store, card, split)
+        return photos_of_source(store, card, data, format, split, limits=limits, num_threads=num_threads)
+
+    answers, photos = _asked(store, model, photos_for)
+    others = _asked(store, other, photos_for)[0] if other else None
+    evaluation = evaluation_of(answers, photos, others, store.folder("models", model.card.id) / REPORT_HTML)
+    _publish(evaluation, photos, answers)
+    return evaluation
+
+
+def _asked(
+    store: Store, model: Candidate, photos_for: Callable[[ModelCard], LabelledPhotos]
+) -> tuple[Answers, LabelledPhotos]:
+    card = model.card
     if not card.labels:
         raise ArtifactMismatchError(
             f"The model {card.id} is pretrained and knows no classes yet, so there is nothing to score. "
             f"Train first: snapshelf train --store {store.root}"
         )
-    if data is None:
-        photos = photos_of_dataset(store, card, split)
-    else:
-        photos = photos_of_source(store, card, data, format, split, limits=limits, num_threads=num_threads)
-    tally = _score(encoder, card, photos)
-    evaluation = _evaluation(store, card, photos, tally)
-    _publish(evaluation, photos, tally)
-    return evaluation
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What was seen so far: for each photo of a known class its label's index and the model's probabilities."""
-
-    labels: list[int] = field(default_factory=list)
-    probabilities: list[NDArray[np.float64]] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
-    unknown: Counter[str] = field(default_factory=Counter)
-
-    def labels_N(self) -> NDArray[np.int64]:
-        return np.array(self.labels, dtype=np.int64)
-
-    def probabilities_NC(self) -> NDArray[np.float64]:
-        return np.concatenate(self.probabilities)
-
-
-def _score(encoder: Encoder, card: ModelCard, photos: LabelledPhotos) -> _Tally:
-    tally = _Tally()
-    class_to_idx = {label: index for index, label in enumerate(card.labels)}
-    with progress("Evaluating", photos.total) as step:
-        for batch in _batches(photos.photos):
-            known = [photo for photo in batch if photo.label in class_to_idx]
-            tally.unknown.update(photo.label for photo in batch if photo.label not in class_to_idx)
-            if known:
-                logits_NC = encoder.encode(np.stack([photo.pixels_SSC for photo in known])).logits_NC
-                _count(tally, known, softmax(logits_NC, card.temperature), class_to_idx)
-            step(len(batch))
-    if not tally.labels:
+    photos = photos_for(card)
+    answers = ask(model.encoder, card, photos)
+    if not answers.labels:
         raise SourceError(
             f"None of {photos.words} can be scored: {len(photos.rejected)} could not be used, "
-            f"{tally.unknown.total()} show classes that the model does not know ({_some(tally.unknown)}). "
-            f"It knows {_some(class_to_idx)}."
+            f"{answers.unknown.total()} show classes that the model does not know ({_some(answers.unknown)}). "
+            f"It knows {_some(card.labels)}."
         )
-    return tally
+    return answers, photos
 
 
-def _count(
-    tally: _Tally,
-    photos: list[LabelledPhoto],
-    probabilities_NC: NDArray[np.float64],
-    class_to_idx: dict[str, int],
-) -> None:
-    labels = list(class_to_idx)
-    tally.labels += [class_to_idx[photo.label] for photo in photos]
-    tally.probabilities.append(probabilities_NC)
-    wrong = [
-        Mistake(photo.path, photo.label, labels[best], float(probabilities_C[best]), photo.pixels_SSC)
-        for photo, probabilities_C in zip(photos, probabilities_NC, strict=True)
-        if labels[best := int(probabilities_C.argmax())] != photo.label
-    ]
-    tally.mistakes = heapq.nlargest(_MISTAKES_SHOWN, [*tally.mistakes, *wrong], key=lambda each: each.probability)
-
-
-def _batches(photos: Iterator[LabelledPhoto]) -> Iterator[list[LabelledPhoto]]:
-    while batch := list(itertools.islice(photos, _BATCH)):
-        yield batch
-
-
-def _evaluation(store: Store, card: ModelCard, photos: LabelledPhotos, tally: _Tally) -> Evaluation:
-    return Evaluation(
-        model_id=card.id,
-        dataset_id=photos.dataset_id,
-        data=photos.data,
-        split=photos.split,
-        scores=classification_scores(tally.labels_N(), tally.probabilities_NC(), card.labels),
-        rejected=sorted(photos.rejected, key=lambda bad: bad.path),
-        unknown=dict(tally.unknown),
-        report_path=store.folder("models", card.id) / REPORT_HTML,
-    )
-
-
-def _publish(evaluation: Evaluation, photos: LabelledPhotos, tally: _Tally) -> None:
+def _publish(evaluation: Evaluation, photos: LabelledPhotos, answers: Answers) -> None:
+    folder = evaluation.report_path.parent
     report = EvaluationReport(
-        model_id=evaluation.model_id,
+        evaluation=evaluation,
         photos=photos.words,
-        scores=evaluation.scores,
-        bins=confidence_bins(tally.labels_N(), tally.probabilities_NC()),
-        mistakes=tally.mistakes,
-        rejected=evaluation.rejected,
-        num_unknown=tally.unknown.total(),
-        unknown_labels=sorted(tally.unknown),
+        bins=confidence_bins(answers.labels_N(), answers.probabilities_NC()),
+        mistakes=answers.surest_mistakes,
+        hits=answers.least_sure_hits,
+        pairs=answers.pairs,
+        history=_history(folder),
     )
     write_atomic(evaluation.report_path, report.to_html())
     metrics = json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False) + "\n"
@@ -205,16 +112,30 @@ def _publish(evaluation: Evaluation, photos: LabelledPhotos, tally: _Tally) -> N
     _say(evaluation, photos)
 
 
+def _history(folder: Path) -> list[Epoch]:
+    """How the training went; empty where the network was not trained whole."""
+    path = folder / HISTORY_JSON
+    if not path.exists():
+        return []
+    return [
+        Epoch(each["loss"], each["validation_loss"], each["accuracy"])
+        for each in json.loads(path.read_text("utf-8"))["epochs"]
+    ]
+
+
 def _say(evaluation: Evaluation, photos: LabelledPhotos) -> None:
     scores = evaluation.scores
-    numbers = {
-        "accuracy": scores.accuracy,
-        "macro F1": scores.macro_f1,
-        "top-5": scores.top5_accuracy,
-        "ECE": scores.ece,
-    }
-    said = ", ".join(f"{name} {number:.4f}" for name, number in numbers.items())
-    lines = [f"{evaluation.model_id} on {photos.words}: {said}"]
+    low, high = evaluation.intervals.accuracy
+    accuracy = f"accuracy {scores.accuracy:.4f} ({low:.4f} to {high:.4f})"
+    others = f"macro F1 {scores.macro_f1:.4f}, top-5 {scores.top5_accuracy:.4f}, ECE {scores.ece:.4f}"
+    lines = [f"{evaluation.model_id} on {photos.words}: {accuracy}, {others}"]
+    if evaluation.comparison:
+        other = evaluation.comparison
+        lines.append(
+            f"{other.model_id} on the same: {other.accuracy:.4f}; {other.difference.only_first:,} photos only the "
+            f"first one recognises, {other.difference.only_second:,} only the other (p = "
+            f"{other.difference.p_value:.2g})"
+        )
     if evaluation.rejected:
         first = evaluation.rejected[0]
         lines.append(f"Could not be used: {len(evaluation.rejected):,}; the first is {first.path}: {first.reason}")
@@ -227,5 +148,6 @@ def _say(evaluation: Evaluation, photos: LabelledPhotos) -> None:
         console.print(line, markup=False)
 
 
-def _some(labels: dict[str, int]) -> str:
-    return ", ".join(sorted(labels)[:8]) + (", …" if len(labels) > 8 else "") if labels else "none"
+def _some(labels: Iterable[str]) -> str:
+    names = sorted(labels)
+    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "") if names else "none"

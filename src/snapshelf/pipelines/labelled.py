@@ -31,6 +31,7 @@ class LabelledPhoto:
     path: str
     label: str
     pixels_SSC: NDArray[np.uint8]
+    product_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -123,8 +124,9 @@ def _split_of(dataset: Dataset, split: Split | None) -> Split:
 
 def _rows(dataset: Dataset, rows_N: NDArray[np.int64]) -> Iterator[LabelledPhoto]:
     photos_NSSC, paths, labels = dataset.photos(), dataset.paths, dataset.manifest["label"].to_pylist()
+    products = dataset.manifest["product_id"].to_pylist()
     for row in rows_N.tolist():
-        yield LabelledPhoto(paths[row], labels[row], photos_NSSC[row])
+        yield LabelledPhoto(paths[row], labels[row], photos_NSSC[row], products[row])
 
 
 def _decoded(job: DecodeJob, photos: LabelledPhotos) -> Iterator[LabelledPhoto]:
@@ -133,7 +135,7 @@ def _decoded(job: DecodeJob, photos: LabelledPhotos) -> Iterator[LabelledPhoto]:
         if isinstance(done, Rejected):
             photos.rejected.append(done)
         else:
-            yield LabelledPhoto(done.photo.path, done.photo.label, done.pixels_SSC)
+            yield LabelledPhoto(done.photo.path, done.photo.label, done.pixels_SSC, done.photo.product_id)
 
 
 def _wanted(job: DecodeJob, photos: LabelledPhotos) -> Iterator[Photo]:

@@ -34,7 +34,7 @@ from snapshelf.training.export import check_export, export_onnx
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.inference import embed
 from snapshelf.training.loop import Photos
-from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_samples
+from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_history, write_samples
 from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, train_by
 
 _NUM_CHECKED = 64
@@ -54,6 +54,15 @@ class TrainResult:
     model_id: str
     folder: Path
     card: ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a trained model is from."""
+
+    dataset: Dataset
+    config: dict[str, Any]
+    history: list[dict[str, float]]
 
 
 def train(
@@ -100,7 +109,8 @@ def train(
     checked_NSSC = photos.photos_NSSC[_spread(photos.validation_rows, _NUM_CHECKED)]
     details = _details(store, dataset, photos, steps, trained, seed)
     details["looks"] = _looks(learner, photos)
-    result = _publish(store, learner, details, checked_NSSC, dataset=dataset, config=config, work=work)
+    source = _Source(dataset, config, trained.history)
+    result = _publish(store, learner, details, checked_NSSC, source=source, work=work)
     _say(result)
     return result
 
@@ -128,7 +138,7 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
     shape = (4, learner.size_px, learner.size_px, 3)
     noise_NSSC = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     work = store.folder("models", f".publishing-{learner.name}")
-    return _publish(store, learner, details, noise_NSSC, dataset=None, config=None, work=work).card
+    return _publish(store, learner, details, noise_NSSC, source=None, work=work).card
 
 
 def _begin(seed: int) -> None:
@@ -227,8 +237,7 @@ def _publish(
     details: dict[str, Any],
     checked_NSSC: NDArray[np.uint8],
     *,
-    dataset: Dataset | None,
-    config: dict[str, Any] | None,
+    source: _Source | None,
     work: Path,
 ) -> TrainResult:
     """Export, check, write the folder and put it in use; `work` is removed when all that is done."""
@@ -246,9 +255,10 @@ def _publish(
     with published_folder(final) as folder:
         shutil.copyfile(work / ONNX, folder / ONNX)
         write_checkpoint(backbone.network, folder)
-        write_config(config or {"backbone": backbone.name, "weights": backbone.weights}, folder)
-        if dataset:
-            write_samples(dataset, folder)
+        write_config(source.config if source else {"backbone": backbone.name, "weights": backbone.weights}, folder)
+        if source:
+            write_samples(source.dataset, folder)
+            write_history(source.history, folder)
         card.write(folder)
     store.use("models", model_id)
     shutil.rmtree(work, ignore_errors=True)

@@ -5,24 +5,25 @@ Shapes: N photos, S pixels a side, C = 3 channels (in a photo's name), C classes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snapshelf.metrics.classification import ClassificationScores, ConfidenceBin
+from snapshelf.metrics.classification import ConfidenceBin
+from snapshelf.metrics.evaluation import Evaluation
 from snapshelf.reports.page import render, thumbnail
-from snapshelf.types import Rejected
 
 _MOST_CLASSES_IN_TABLE = 25
 _MOST_CONFUSIONS_SHOWN = 15
+_MOST_PAIRS_PICTURED = 6
 _MOST_ROWS_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
-    """A photo that was taken for something else, and how sure the model was."""
+class Example:
+    """A photo, what it was taken for, and how sure the model was."""
 
     path: str
     label: str
@@ -32,40 +33,75 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
+class Epoch:
+    """How far the training had come."""
+
+    loss: float
+    """On the photos that were learnt from, changed at random."""
+    validation_loss: float
+    accuracy: float
+    """On validation photos."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationReport:
     """What is told of a model on some photos."""
 
-    model_id: str
+    evaluation: Evaluation
     photos: str
     """Which photos these were, in words."""
-    scores: ClassificationScores
     bins: Sequence[ConfidenceBin]
-    mistakes: Sequence[Mistake]
+    mistakes: Sequence[Example]
     """The surest first."""
-    rejected: Sequence[Rejected]
-    num_unknown: int
-    unknown_labels: Sequence[str]
+    hits: Sequence[Example]
+    """The least sure first."""
+    pairs: Mapping[tuple[int, int], Sequence[Example]]
+    """Of each mix-up, by the indices of the true and the predicted class, a few photos."""
+    history: Sequence[Epoch]
+    """Empty where the network was not trained whole."""
 
     def to_html(self) -> str:
         """`report.html`."""
-        labels = list(self.scores.per_class)
-        confusion_CC = self.scores.confusion_CC
+        scores = self.evaluation.scores
+        labels = list(scores.per_class)
+        confusion_CC = scores.confusion_CC
         share_CC = confusion_CC / np.maximum(confusion_CC.sum(axis=1, keepdims=True), 1)
-        per_class = sorted(self.scores.per_class.items(), key=lambda item: (item[1].num_photos == 0, item[1].f1))
+        intervals = zip(self.evaluation.intervals.f1_C, scores.per_class.items(), strict=True)
+        per_class = [(label, each, interval) for interval, (label, each) in intervals]
+        confusions = _confusions(confusion_CC, labels)
         return render(
             "evaluation.html",
             report=self,
-            scores=self.scores,
+            evaluation=self.evaluation,
+            scores=scores,
             labels=labels,
             counts=confusion_CC.tolist(),
             shares=share_CC.tolist(),
             as_table=len(labels) <= _MOST_CLASSES_IN_TABLE,
             cells=np.argwhere(confusion_CC > 0).tolist(),
-            confusions=_confusions(confusion_CC, labels),
-            per_class=per_class,
-            mistakes=[(mistake, thumbnail(mistake.pixels_SSC)) for mistake in self.mistakes],
-            rejected=self.rejected[:_MOST_ROWS_SHOWN],
+            confusions=confusions,
+            pairs=self._pairs(confusions, labels),
+            per_class=sorted(per_class, key=lambda row: (row[1].num_photos == 0, row[1].f1)),
+            mistakes=_pictured(self.mistakes),
+            hits=_pictured(self.hits),
+            num_unknown=sum(self.evaluation.unknown.values()),
+            unknown_labels=sorted(self.evaluation.unknown),
+            highest_loss=max((max(epoch.loss, epoch.validation_loss) for epoch in self.history), default=1.0),
+            rejected=self.evaluation.rejected[:_MOST_ROWS_SHOWN],
         )
+
+    def _pairs(
+        self, confusions: Sequence[tuple[str, str, int, float]], labels: Sequence[str]
+    ) -> list[tuple[str, str, list[tuple[Example, str]]]]:
+        """The most frequent mix-ups with their photos."""
+        return [
+            (shown, taken_for, _pictured(self.pairs.get((labels.index(shown), labels.index(taken_for)), [])))
+            for shown, taken_for, _, _ in confusions[:_MOST_PAIRS_PICTURED]
+        ]
+
+
+def _pictured(examples: Sequence[Example]) -> list[tuple[Example, str]]:
+    return [(example, thumbnail(example.pixels_SSC)) for example in examples]
 
 
 def _confusions(confusion_CC: NDArray[np.int64], labels: Sequence[str]) -> list[tuple[str, str, int, float]]:

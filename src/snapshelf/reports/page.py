@@ -43,6 +43,10 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 
 
+def _range(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+
+
 def _count(number: int) -> str:
     return f"{number:,}"
 
@@ -54,4 +58,4 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(percent=_percent, count=_count)
+_templates.filters.update(percent=_percent, count=_count, range=_range)

@@ -6,7 +6,7 @@ Shapes: N photos, S pixels a side, 3 channels.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from snapshelf.data.dataset import Dataset
 from snapshelf.training.networks import Network
 
 ONNX, CHECKPOINT, CONFIG, SAMPLES = "model.onnx", "checkpoint.safetensors", "config.toml", "samples"
+HISTORY = "history.json"
 NUM_SAMPLES = 8
 
 
@@ -25,6 +26,12 @@ def write_checkpoint(network: Network, folder: Path) -> None:
     """The trained weights, float32; `--weights` of a later training takes the file."""
     state = {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}
     save_file(state, folder / CHECKPOINT)
+
+
+def write_history(history: Sequence[Mapping[str, float]], folder: Path) -> None:
+    """How the training went, an epoch after the other; nothing where the network was not trained whole."""
+    if history:
+        (folder / HISTORY).write_text(json.dumps({"epochs": history}, indent=2) + "\n", "utf-8")
 
 
 def write_config(config: Mapping[str, Any], folder: Path) -> None:

@@ -38,6 +38,8 @@ class Trained:
     seconds: float
     counted: dict[str, float]
     """`epochs`, `head_strength`: what the recipe has to count."""
+    history: list[dict[str, float]]
+    """Of each epoch in which the whole network was trained: what `train_network` tells of it."""
 
 
 SEED_CNN = Schedule(
@@ -101,13 +103,14 @@ def train_by(
     logits_NC: NDArray[np.float32] | None = None
     if recipe.head_first:
         logits_NC, counted["head_strength"] = _train_head(backbone, photos, cache, first_of_two=bool(recipe.schedule))
+    history: list[dict[str, float]] = []
     if recipe.schedule:
         history = train_network(backbone, photos, recipe.schedule, seed=seed, work=work)
         counted["epochs"] = len(history)
         logits_NC = None
     if logits_NC is None:
         logits_NC = predict(backbone, photos.photos_NSSC, photos.validation_rows)
-    return Trained(logits_NC, time.perf_counter() - started, counted)
+    return Trained(logits_NC, time.perf_counter() - started, counted, history)
 
 
 def _train_head(

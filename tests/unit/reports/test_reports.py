@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -15,9 +16,14 @@ import pytest
 from PIL import Image
 
 from snapshelf.data.quality import Doubles, PhotoFlaw, Quality, Rows, Suspect
+from snapshelf.metrics.bootstrap import score_intervals
 from snapshelf.metrics.classification import classification_scores, confidence_bins
+from snapshelf.metrics.comparison import McNemar
+from snapshelf.metrics.evaluation import Comparison, Evaluation, VerdictCount
+from snapshelf.metrics.rejection import RejectionScores
+from snapshelf.metrics.retrieval import RetrievalScores
 from snapshelf.reports.dataset import DatasetReport, PhotoText, Removed
-from snapshelf.reports.evaluation import EvaluationReport, Mistake
+from snapshelf.reports.evaluation import Epoch, EvaluationReport, Example
 from snapshelf.reports.page import thumbnail
 from snapshelf.types import SPLITS, Flaw, Rejected
 
@@ -139,15 +145,33 @@ def evaluation_page(label: str = "hat", num_classes: int = 3) -> str:
     probabilities_NC = np.full((4, num_classes), 0.1)
     probabilities_NC[:, 0] = 0.7
     names = [label, "cap", *(f"class {number}" for number in range(num_classes - 2))]
-    return EvaluationReport(
+    example = Example(f"{label}.jpg", "cap", label, 0.7, np.zeros((16, 16, 3), np.uint8))
+    evaluation = Evaluation(
         model_id="m",
-        photos=f"the photos of {label}",
+        dataset_id=None,
+        data=label,
+        split=None,
         scores=classification_scores(labels_N, probabilities_NC, names),
-        bins=confidence_bins(labels_N, probabilities_NC),
-        mistakes=[Mistake(f"{label}.jpg", "cap", label, 0.7, np.zeros((16, 16, 3), np.uint8))],
+        intervals=score_intervals(labels_N, probabilities_NC),
+        temperature=1.5,
+        ece_before=0.25,
+        verdicts={"confident": VerdictCount(3, 2 / 3, 0.95, 1), "unsure": VerdictCount(0, None, None, 0)},
+        unknown={label: 1},
+        rejection=RejectionScores(0.875, 0.3, 4, 1),
+        same_class=RetrievalScores(0.9, 0.95, 0.98, 0.6, 4),
+        same_product=None,
+        comparison=Comparison(label, 0.4, 0.5, 4, McNemar(2, 1, 0.7)),
         rejected=[Rejected(label, label)],
-        num_unknown=1,
-        unknown_labels=[label],
+        report_path=Path("report.html"),
+    )
+    return EvaluationReport(
+        evaluation=evaluation,
+        photos=f"the photos of {label}",
+        bins=confidence_bins(labels_N, probabilities_NC),
+        mistakes=[example],
+        hits=[example],
+        pairs={(1, 0): [example]},
+        history=[Epoch(2.0, 1.5, 0.4), Epoch(1.0, 0.75, 0.6)],
     ).to_html()
 
 
@@ -446,7 +470,13 @@ def test_examples_are_spread_over_all_photos_of_a_class() -> None:
 
 def test_scores_are_on_the_page() -> None:
     text = re.sub(r"\s+", " ", Page(evaluation_page()).text)
-    assert "50.0 % accuracy" in text
+    assert re.search(r"50\.0 % accuracy: photos recognised rightly \(0\.0 to 100\.0 %\)", text)
+    assert "25.0 % before calibration" in text
+    assert "confident366.7 %95.0 %1 unsure0––0" in text
+    assert "an AUROC of 87.5 %; where 95 % of the known ones pass, 30.0 % of the unknown ones do too" in text
+    assert "same class90.0 %95.0 %98.0 %60.0 %4" in text
+    assert "hat, on the same 4 photos: 40.0 % against 50.0 % of this one." in text
+    assert "That may well be luck (McNemar's test, p = 0.7)." in text
     assert "Most often mixed up: cap, taken for hat." in text
     assert "1 photo shows a class that the model does not know" in text
 

@@ -1,0 +1,138 @@
+"""What a model says of photos whose classes are known, and which of them are worth a look.
+
+Shapes: N photos of classes that the model knows, U of others, S pixels a side, 3 channels, C classes, D numbers an
+embedding.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snapshelf.artifacts.cards import ModelCard
+from snapshelf.metrics.calibration import softmax
+from snapshelf.pipelines.labelled import LabelledPhoto, LabelledPhotos
+from snapshelf.ports import Encoder
+from snapshelf.progress import progress
+from snapshelf.recommend import predict
+from snapshelf.reports.evaluation import Example
+from snapshelf.types import Verdict
+
+_BATCH = 64
+_EXAMPLES = 24
+_EXAMPLES_OF_A_PAIR = 4
+
+MOST_EMBEDDINGS = 20_000
+"""Photos whose embeddings are kept, so that searching each among all takes seconds and some hundred MB."""
+
+
+@dataclass(slots=True)
+class Answers:
+    """Of each photo of a known class its label's index and the model's logits; examples; what was unknown."""
+
+    card: ModelCard
+    paths: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    logits: list[NDArray[np.float32]] = field(default_factory=list)
+    embeddings: list[NDArray[np.float32]] = field(default_factory=list)
+    products: list[str | None] = field(default_factory=list)
+    verdicts: Counter[tuple[Verdict, bool]] = field(default_factory=Counter)
+    """How often which word was given to a right (True) or a wrong answer."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Labels that the model does not know, and how many photos have each."""
+    unknown_logits: list[NDArray[np.float32]] = field(default_factory=list)
+    unknown_verdicts: Counter[Verdict] = field(default_factory=Counter)
+    surest_mistakes: list[Example] = field(default_factory=list)
+    least_sure_hits: list[Example] = field(default_factory=list)
+    pairs: dict[tuple[int, int], list[Example]] = field(default_factory=dict)
+    """Of each mix-up, by the indices of the true and the predicted class, the surest few."""
+
+    def labels_N(self) -> NDArray[np.int64]:
+        """The true classes."""
+        return np.array(self.labels, dtype=np.int64)
+
+    def logits_NC(self) -> NDArray[np.float32]:
+        """As the model gives them."""
+        return np.concatenate(self.logits)
+
+    def unknown_logits_UC(self) -> NDArray[np.float32]:
+        """Of the photos whose classes the model does not know."""
+        return np.concatenate([np.empty((0, len(self.card.labels)), np.float32), *self.unknown_logits])
+
+    def probabilities_NC(self) -> NDArray[np.float64]:
+        """Calibrated."""
+        return softmax(self.logits_NC(), self.card.temperature)
+
+    def embeddings_ND(self) -> NDArray[np.float32]:
+        """Of the first `MOST_EMBEDDINGS` photos."""
+        return np.concatenate(self.embeddings)[:MOST_EMBEDDINGS]
+
+
+def ask(encoder: Encoder, card: ModelCard, photos: LabelledPhotos) -> Answers:
+    """Let a model look at all photos."""
+    answers = Answers(card)
+    class_to_idx = {label: index for index, label in enumerate(card.labels)}
+    with progress("Evaluating", photos.total) as step:
+        for batch in _batches(photos.photos):
+            encoding = encoder.encode(np.stack([photo.pixels_SSC for photo in batch]))
+            for photo, logits_C, embedding_D in zip(batch, encoding.logits_NC, encoding.embedding_ND, strict=True):
+                label = class_to_idx.get(photo.label)
+                if label is None:
+                    _note_unknown(answers, photo, logits_C)
+                else:
+                    _note(answers, photo, label, logits_C, embedding_D)
+            step(len(batch))
+    return answers
+
+
+def _note(
+    answers: Answers,
+    photo: LabelledPhoto,
+    label: int,
+    logits_C: NDArray[np.float32],
+    embedding_D: NDArray[np.float32],
+) -> None:
+    card = answers.card
+    answers.paths.append(photo.path)
+    answers.labels.append(label)
+    answers.logits.append(logits_C[None])
+    answers.products.append(photo.product_id)
+    if len(answers.embeddings) < MOST_EMBEDDINGS:
+        answers.embeddings.append(embedding_D[None])
+    said = predict(logits_C, card.labels, card.temperature, card.verdicts)
+    is_right = said.label == photo.label
+    answers.verdicts[said.verdict, is_right] += 1
+    example = Example(photo.path, photo.label, said.label, said.probability, photo.pixels_SSC)
+    if is_right:
+        answers.least_sure_hits = heapq.nsmallest(_EXAMPLES, [*answers.least_sure_hits, example], key=_sureness)
+    else:
+        answers.surest_mistakes = heapq.nlargest(_EXAMPLES, [*answers.surest_mistakes, example], key=_sureness)
+        pair = (label, card.labels.index(said.label))
+        those = [*answers.pairs.get(pair, []), example]
+        answers.pairs[pair] = heapq.nlargest(_EXAMPLES_OF_A_PAIR, those, key=_sureness)
+
+
+def _note_unknown(answers: Answers, photo: LabelledPhoto, logits_C: NDArray[np.float32]) -> None:
+    card = answers.card
+    answers.unknown[photo.label] += 1
+    answers.unknown_logits.append(logits_C[None])
+    answers.unknown_verdicts[predict(logits_C, card.labels, card.temperature, card.verdicts).verdict] += 1
+
+
+def _sureness(example: Example) -> float:
+    return example.probability
+
+
+def _batches(photos: Iterator[LabelledPhoto]) -> Iterator[list[LabelledPhoto]]:
+    while batch := list(itertools.islice(photos, _BATCH)):
+        yield batch
+
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
