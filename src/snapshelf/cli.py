@@ -132,12 +132,24 @@ def train(
     backbone: Annotated[str | None, typer.Option(help="Any timm name, seed-cnn or compact.")] = None,
     weights: Annotated[str, typer.Option(help="auto, none, or a .safetensors or .pth file.")] = "auto",
     seed: Annotated[int | None, typer.Option(help="Where every random choice starts.", min=0)] = None,
+    time_budget: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Instead of a recipe: as long as fits, such as 90s, 10m or 1h30m."),
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Go on where the same run was killed, or begin anew.")] = True,
 ) -> None:
     """Train a model on the prepared photos and publish it. Killed? The same command goes on where it was."""
     from snapshelf.pipelines.train import train as run
 
-    run(Store(store), recipe=recipe, backbone=backbone, weights=weights, seed=seed, resume=resume)
+    run(
+        Store(store),
+        recipe=recipe,
+        backbone=backbone,
+        weights=weights,
+        seed=seed,
+        time_budget=time_budget,
+        resume=resume,
+    )
 
 
 @app.command()

@@ -210,8 +210,8 @@ def test_the_fit_comes_from_the_stores_configuration(store: Store, photo_folder:
     assert DatasetCard.read(prepared(store, photo_folder).folder).preprocess == Preprocess(size_px=32, fit="pad")
 
 
-def test_photos_of_ordinary_size_are_prepared_at_224(store: Store, photo_folder: Path) -> None:
-    assert Dataset(prepared(store, photo_folder, size_px=None).folder).photos().shape == (60, 224, 224, 3)
+def test_photos_of_ordinary_size_are_prepared_at_288(store: Store, photo_folder: Path) -> None:
+    assert Dataset(prepared(store, photo_folder, size_px=None).folder).photos().shape == (60, 288, 288, 3)
 
 
 def test_a_size_out_of_range_is_refused(store: Store, photo_folder: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import train as pipeline
 from snapshelf.pipelines.prepare import prepare
 from snapshelf.pipelines.train import publish_pretrained, train
+from snapshelf.training.time_budget import Plan
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +117,29 @@ def test_the_pretrained_backbone_serves_before_any_training(store: Store) -> Non
     encoding = encoder.encode(np.zeros((2, 224, 224, 3), np.uint8))
     assert encoding.logits_NC.shape == (2, 0)
     np.testing.assert_allclose(np.linalg.norm(encoding.embedding_ND, axis=1), 1.0, atol=1e-5)
+
+
+def test_a_time_is_kept_and_said(prepared: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    started = time.monotonic()
+    card = train(prepared, backbone="compact", time_budget="16s").card
+    assert time.monotonic() - started < 20
+    assert card.recipe in ("timed", "best")
+    assert 1 <= card.training["epochs"] <= 25
+    assert f"time for {card.training['epochs']:.0f} epochs of the whole network" in capsys.readouterr().err
+
+
+def test_a_time_and_a_recipe_are_one_too_many(prepared: Store) -> None:
+    with pytest.raises(ConfigError, match="Give one of them"):
+        train(prepared, backbone="compact", time_budget="16s", recipe="best")
+
+
+def test_a_timed_run_that_was_killed_keeps_to_its_plan(prepared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "train_by", killed)
+        patched.setattr(pipeline, "plan_within", lambda *_: Plan(3, 100.0, time.monotonic() + 60))
+        with pytest.raises(KeyboardInterrupt):
+            train(prepared, backbone="compact", time_budget="60s")
+    assert train(prepared, backbone="compact", time_budget="60s").card.training["epochs"] == 3

@@ -31,7 +31,9 @@ from snapshelf.imaging.decode import DecodeLimits, Picture, decode, longer_side_
 from snapshelf.imaging.preprocess import Preprocess, crop
 from snapshelf.types import Flaw, Photo, Rejected
 
-DEFAULT_SIZE_PX = 224
+DEFAULT_SIZE_PX = 288
+"""More than the 224 px that most backbones were trained at, since networks see better at a higher resolution than they
+learnt at (Touvron et al. 2019): docs/decisions/0013-recipes.md."""
 TINY_PX = 32
 """Photos whose longer side is at most this keep their own size."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 """Changes with `FACTS` and with how they are measured: older ones are then measured anew."""
 
 FACTS = np.dtype(
@@ -27,6 +27,9 @@ FACTS = np.dtype(
         ("turned_look", np.uint64),  # the same for a photo that is turned or mirrored
     ]
 )
+
+SHARPNESS_PX = 224
+"""The side at which sharpness is measured; smaller photos are taken as they are."""
 
 _LOOK_PX = 32
 _FREQUENCIES = 8
@@ -67,8 +70,10 @@ def _sharpness(luma: Image.Image) -> float:
     """The strongest second differences over the strongest first ones: 0.4 or less where all edges are soft.
 
     Both are of the same edges, so that a photo of low contrast is not taken for a blurred one, nor a plain product
-    before a plain wall.
+    before a plain wall. Larger photos are reduced to 224 px first, since edges are softer the larger they are shown.
     """
+    if luma.width > SHARPNESS_PX:
+        luma = luma.resize((SHARPNESS_PX, SHARPNESS_PX), Image.Resampling.HAMMING)
     luma_SS = np.asarray(luma).astype(np.int16)
     rows = luma_SS[1:-1:2]  # every other row is enough
     middle, up, down = rows[:, 1:-1], luma_SS[:-2:2, 1:-1], luma_SS[2::2, 1:-1]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapshelf.data.collect import Columns
+from snapshelf.data.facts import SHARPNESS_PX
 from snapshelf.data.groups import Pairs, connect, members, same_key
 from snapshelf.types import SPLITS
 
@@ -89,7 +90,7 @@ def photo_flaws(facts_N: NDArray[np.void], size_px: int) -> dict[PhotoFlaw, Rows
         "extreme_aspect": longer > ASPECT * shorter,
         "blank": blank,
         "dark": dark,
-        "blurred": is_soft & ~(tiny | blank | dark) & (longer >= size_px),
+        "blurred": is_soft & ~(tiny | blank | dark) & (longer >= min(size_px, SHARPNESS_PX)),
         "exif_rotated": facts_N["orientation"] != 1,
     }
     return {flaw: np.flatnonzero(is_found) for flaw, is_found in found.items()}

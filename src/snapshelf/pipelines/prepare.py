@@ -83,7 +83,7 @@ def prepare(
         store: where the data set goes.
         source: a folder, a file, or `fashion-mnist`.
         format: see `data.sources.FORMATS`.
-        size_px: the side of the prepared squares; None is 224, or the photos' own size where all are tiny.
+        size_px: the side of the prepared squares; None is 288, or the photos' own size where all are tiny.
         checks: what is looked for beside what needs nothing but the photos, and whether leaks are taken out.
         limits: photos beyond these are rejected.
         num_threads: how many photos are decoded at a time.

@@ -6,7 +6,10 @@ Shapes: N photos, C classes.
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import shutil
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,36 +18,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
-from snapshelf.artifacts.publish import published_folder, sha256_file
+from snapshelf.artifacts.cards import ModelCard, Verdicts
+from snapshelf.artifacts.publish import published_folder, sha256_file, write_atomic
 from snapshelf.artifacts.store import Store
-from snapshelf.config import VerdictConfig
 from snapshelf.data.dataset import Dataset
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.preprocess import Preprocess
-from snapshelf.metrics.calibration import fit_temperature, softmax
-from snapshelf.metrics.classification import classification_scores
-from snapshelf.metrics.similarity import typical_similarities
-from snapshelf.metrics.verdicts import verdict_thresholds
+from snapshelf.pipelines.model_details import details_of, measured_looks, spread
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import OWN, Backbone, load_backbone
 from snapshelf.training.device import reuse_freed_memory
 from snapshelf.training.export import check_export, export_onnx
 from snapshelf.training.features import FeatureCache
-from snapshelf.training.inference import embed
 from snapshelf.training.loop import Photos
 from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_history, write_samples
-from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, train_by
+from snapshelf.training.recipes import Recipe, RecipeName, recipe_for, train_by
+from snapshelf.training.time_budget import parse_duration, plan_within
 
 _NUM_CHECKED = 64
 """Photos on which the exported model is compared with the trained network."""
 
 _OF_NEIGHBOURS = Verdicts(confident=0.9, likely=0.6)
 """Where the nearest products vote, because the model knows no categories: shares of votes, which promise nothing."""
-
-_NUM_COMPARED = 1000
-"""Photos that are compared with one another, to learn what near and far mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +68,25 @@ def train(
     backbone: str | None = None,
     weights: str = "auto",
     seed: int | None = None,
+    time_budget: str | None = None,
     resume: bool = True,
 ) -> TrainResult:
     """Train on the data set in use, check the exported model, publish it and put it in use.
 
     What is None is as `snapshelf.toml` says. A run that was killed goes on, by the same call, after its last epoch;
-    without `resume` it begins anew.
+    without `resume` it begins anew. With a `time_budget`, such as `10m`, the training is as long as fits into it, up to
+    the length of `best`; called again after a kill, the clock starts anew.
 
     Raises:
         ArtifactMissingError: nothing was prepared.
         StoreError: the data set lacks photos to learn from, or to choose and calibrate by.
-        ConfigError: an unknown backbone, one that does not suit the photos' size, or weights that do not fit.
+        ConfigError: an unknown backbone, one that does not suit the photos' size, weights that do not fit, a time
+            that is none, or a recipe beside it.
         TrainingDivergedError: the loss is no longer a number.
         ExportCheckError: the exported model answers otherwise; nothing was published.
     """
+    started_s = time.monotonic()
+    budget_s = _budget_s(time_budget, recipe)
     chosen = store.config().train
     dataset = Dataset(store.current("datasets"))
     photos = _photos(dataset)
@@ -93,22 +94,26 @@ def train(
     _begin(seed)
     size_px = dataset.card.preprocess.size_px
     learner = load_backbone(backbone or chosen.backbone, len(dataset.labels), size_px=size_px, weights=weights)
-    steps = recipe_for(recipe or chosen.recipe, learner)
+    steps = recipe_for("best" if budget_s else recipe or chosen.recipe, learner)
     console.print(
-        f"Training {learner.name} ({steps.name}) on {len(photos.train_rows):,} photos of {len(dataset.labels)} "
-        f"categories; it starts from {learner.weights}.",
+        f"Training {learner.name} ({time_budget or steps.name}) on {len(photos.train_rows):,} photos of "
+        f"{len(dataset.labels)} categories; it starts from {learner.weights}.",
         markup=False,
     )
     config = _config(dataset, learner, steps, seed)
-    work = store.folder("models", f".training-{hashlib.sha256(repr(config).encode()).hexdigest()[:12]}")
+    key = hashlib.sha256(repr((config, time_budget)).encode()).hexdigest()[:12]
+    work = store.folder("models", f".training-{key}")
     if not resume:
         shutil.rmtree(work, ignore_errors=True)
-    trained = train_by(
-        steps, learner, photos, seed=seed, cache=FeatureCache(dataset.features_folder, dataset.sha256()), work=work
-    )
-    checked_NSSC = photos.photos_NSSC[_spread(photos.validation_rows, _NUM_CHECKED)]
-    details = _details(store, dataset, photos, steps, trained, seed)
-    details["looks"] = _looks(learner, photos)
+    deadline_s = math.inf
+    if budget_s:
+        steps, deadline_s = _fitted(steps, learner, photos, work, budget_s=budget_s, started_s=started_s)
+        config = _config(dataset, learner, steps, seed)
+    cache = FeatureCache(dataset.features_folder, dataset.sha256())
+    trained = train_by(steps, learner, photos, seed=seed, cache=cache, work=work, deadline_s=deadline_s)
+    checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
+    details = details_of(dataset, photos, steps, trained, store.config().verdict)
+    details |= {"seed": seed, "looks": measured_looks(learner, photos)}
     source = _Source(dataset, config, trained.history)
     result = _publish(store, learner, details, checked_NSSC, source=source, work=work)
     _say(result)
@@ -141,6 +146,32 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
     return _publish(store, learner, details, noise_NSSC, source=None, work=work).card
 
 
+def _budget_s(time_budget: str | None, recipe: RecipeName | None) -> float | None:
+    if time_budget and recipe:
+        raise ConfigError(
+            f"--time-budget {time_budget} and --recipe {recipe}: a time says how long to train, and so does a recipe. "
+            "Give one of them."
+        )
+    return parse_duration(time_budget) if time_budget else None
+
+
+def _fitted(
+    longest: Recipe, backbone: Backbone, photos: Photos, work: Path, *, budget_s: float, started_s: float
+) -> tuple[Recipe, float]:
+    """The recipe that fits into the time, and when it has to end. A run that was killed keeps to its first plan."""
+    plan = plan_within(budget_s, started_s, backbone, photos, longest)
+    kept = work / "plan.json"
+    epochs = json.loads(kept.read_text("utf-8"))["epochs"] if kept.exists() else plan.epochs
+    write_atomic(kept, json.dumps({"epochs": epochs}))
+    if not epochs:
+        console.print("That is time for the head alone; the rest of the network stays as it is.")
+        return recipe_for("quick", backbone), plan.deadline_s
+    console.print(
+        f"That is time for {epochs} epochs of the whole network, at {plan.photos_per_s:,.0f} photos a second."
+    )
+    return longest.with_epochs(epochs), plan.deadline_s
+
+
 def _begin(seed: int) -> None:
     reuse_freed_memory()
     torch.manual_seed(seed)
@@ -166,69 +197,9 @@ def _config(dataset: Dataset, backbone: Backbone, recipe: Recipe, seed: int) -> 
         "backbone": backbone.name,
         "weights": backbone.weights,
         "recipe": recipe.name,
-        "head_first": recipe.head_first,
         "seed": seed,
         "schedule": asdict(recipe.schedule) if recipe.schedule else None,
     }
-
-
-def _details(
-    store: Store, dataset: Dataset, photos: Photos, recipe: Recipe, trained: Trained, seed: int
-) -> dict[str, Any]:
-    """What the card says of the training."""
-    logits_NC, labels_N = trained.validation_logits_NC, photos.labels_N[photos.validation_rows]
-    temperature = fit_temperature(logits_NC, labels_N)
-    probabilities_NC = softmax(logits_NC, temperature)
-    scores = classification_scores(labels_N, probabilities_NC, dataset.labels)
-    return {
-        "recipe": recipe.name,
-        "dataset_id": dataset.id,
-        "seed": seed,
-        "labels": dataset.labels,
-        "preprocess": dataset.card.preprocess,
-        "temperature": temperature,
-        "verdicts": _verdicts(store.config().verdict, labels_N, probabilities_NC, _lowest_known(logits_NC, labels_N)),
-        "validation": {
-            "accuracy": scores.accuracy, "macro_f1": scores.macro_f1, "ece": scores.ece,
-            "num_photos": scores.num_photos,
-        },
-        "training": {"seconds": round(trained.seconds, 1), "num_photos": len(photos.train_rows), **trained.counted},
-    }  # fmt: skip
-
-
-def _verdicts(
-    promised: VerdictConfig,
-    labels_N: NDArray[np.int64],
-    probabilities_NC: NDArray[np.float64],
-    unknown_below_logit: float | None,
-) -> Verdicts:
-    confident, likely = verdict_thresholds(labels_N, probabilities_NC, promised.confident, promised.likely)
-    return Verdicts(
-        confident=confident,
-        likely=likely,
-        promised={"confident": promised.confident, "likely": promised.likely},
-        unknown_below_logit=unknown_below_logit,
-    )
-
-
-def _lowest_known(logits_NC: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float | None:
-    """Below which largest logit a photo is taken to show nothing known: only 1 in 100 rightly classified ones is."""
-    right_NC = logits_NC[logits_NC.argmax(axis=1) == labels_N]
-    return float(np.percentile(right_NC.max(axis=1), 1)) if len(right_NC) else None
-
-
-def _looks(backbone: Backbone, photos: Photos) -> Looks:
-    """What near and far mean for this model, measured on validation photos."""
-    rows = _spread(photos.validation_rows, _NUM_COMPARED)
-    typical = typical_similarities(embed(backbone, photos.photos_NSSC, rows), photos.labels_N[rows])
-    if typical is None:
-        return Looks()
-    return Looks(very_similar=typical.nearest, similar=typical.same, somewhat_similar=typical.other)
-
-
-def _spread(rows: NDArray[np.int64], number: int) -> NDArray[np.int64]:
-    """So many of the rows, from the first to the last; all where there are not as many."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, number).astype(np.int64))]
 
 
 def _publish(

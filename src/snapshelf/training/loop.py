@@ -44,12 +44,13 @@ class Photos:
 
 
 def train_network(
-    backbone: Backbone, photos: Photos, schedule: Schedule, *, seed: int, work: Path
+    backbone: Backbone, photos: Photos, schedule: Schedule, *, seed: int, work: Path, deadline_s: float = math.inf
 ) -> list[dict[str, float]]:
     """Train the network in place and leave it with the weights that did best on the validation photos.
 
     After every epoch the run is saved in `work`; called again with the same arguments, it goes on from there and ends
-    with the same numbers.
+    with the same numbers. Where it would not be done by the deadline, on the clock of `time.monotonic`, the epochs that
+    are left are made fewer, and the schedule hurries to its end with them.
 
     Returns:
         For each epoch its `loss`, `validation_loss`, `accuracy` (on validation), `size_px` and `seconds`.
@@ -59,18 +60,19 @@ def train_network(
     """
     run = TrainingRun(backbone, photos, schedule, seed=seed)
     run.resume(work)
-    total = schedule.epochs * len(photos.train_rows)
+    total = run.num_epochs * len(photos.train_rows)
     with progress(f"Training {backbone.name}", total) as step:
         step(len(run.history) * len(photos.train_rows))
-        for epoch in range(len(run.history), schedule.epochs):
+        while (epoch := len(run.history)) < run.num_epochs:
             if run.has_stopped():
                 console.print(f"Stopped early: {schedule.patience} epochs have brought nothing better.")
                 break
             run.epoch(epoch, step)
+            run.hurry(deadline_s - time.monotonic())
             run.save(work)
             last = run.history[-1]
             console.print(
-                f"epoch {epoch + 1}/{schedule.epochs}  loss {last['loss']:.4f}  "
+                f"epoch {epoch + 1}/{run.num_epochs}  loss {last['loss']:.4f}  "
                 f"validation accuracy {last['accuracy']:.4f}  {last['seconds']:.1f} s"
             )
     run.network.load_state_dict(run.best)
@@ -94,6 +96,13 @@ class TrainingRun:
         self.average = _average(self.network, schedule.average_epochs * self.steps_per_epoch)
         self.best: dict[str, Tensor] = {}
         self.history: list[dict[str, float]] = []
+        self.marks = np.linspace(0.0, 1.0, schedule.epochs + 1).tolist()
+        """How much of the schedule is done before each epoch, and after the last one."""
+
+    @property
+    def num_epochs(self) -> int:
+        """As many as the schedule has, or fewer where time is short."""
+        return len(self.marks) - 1
 
     @property
     def judged(self) -> Network:
@@ -105,12 +114,14 @@ class TrainingRun:
         found = load_run(work, self.network, self.optimizer, self.average)
         if found:
             self.best, state = found
-            self.history = state["history"]
-            console.print(f"Going on after epoch {len(self.history)} of {self.schedule.epochs}.")
+            self.history, self.marks = state["history"], state["marks"]
+            console.print(f"Going on after epoch {len(self.history)} of {self.num_epochs}.")
 
     def save(self, work: Path) -> None:
         """Keep all that `resume` needs."""
-        state: dict[str, Any] = {"history": self.history, "schedule": asdict(self.schedule), "seed": self.seed}
+        state: dict[str, Any] = {
+            "history": self.history, "marks": self.marks, "schedule": asdict(self.schedule), "seed": self.seed,
+        }  # fmt: skip
         save_run(work, self.network, self.optimizer, self.average, self.best, state)
 
     def has_stopped(self) -> bool:
@@ -121,6 +132,14 @@ class TrainingRun:
         scores = [_score(epoch) for epoch in self.history]
         return max(scores[-patience:]) <= max(scores[:-patience])
 
+    def hurry(self, left_s: float) -> None:
+        """Make the epochs that are left as few as fit into this time, by the pace of the last one."""
+        done = len(self.history)
+        fitting = int(left_s / self.history[-1]["seconds"]) if left_s < math.inf else self.num_epochs
+        if fitting < self.num_epochs - done:
+            self.marks = self.marks[: done + 1] + np.linspace(self.marks[done], 1.0, max(0, fitting) + 1).tolist()[1:]
+            console.print(f"Slower than planned: {max(0, fitting)} more epochs instead of the rest.", style="yellow")
+
     def epoch(self, number: int, step: Callable[[int], None]) -> None:
         """Learn from every photo once, then look how well the validation photos are told apart.
 
@@ -130,13 +149,14 @@ class TrainingRun:
         # Each epoch has its own randomness, so that one that is begun anew after a kill is the same.
         torch.manual_seed(self.seed * 100_003 + number)
         order = np.random.default_rng([self.seed, number]).permutation(len(self.photos.train_rows))
+        first, last = self.marks[number : number + 2]
         total_loss, size_px = 0.0, self._size_px(number)
-        with self._learning():
+        with self.learning():
             for index, rows in enumerate(batches(self.photos.train_rows[order], self.schedule.batch_size)):
-                progress_made = (number + index / self.steps_per_epoch) / self.schedule.epochs
-                set_rate(self.optimizer, self.schedule.learning_rate_at(progress_made))
+                made = first + (last - first) * index / self.steps_per_epoch
+                set_rate(self.optimizer, self.schedule.learning_rate_at(made))
                 random = np.random.default_rng([self.seed, number, index])
-                total_loss += self._learn(rows, random, size_px, number) * len(rows)
+                total_loss += self.learn(rows, random, size_px) * len(rows)
                 step(len(rows))
         loss, accuracy = self._validate()
         entry = {
@@ -148,11 +168,11 @@ class TrainingRun:
         self.history.append(entry)
 
     def _size_px(self, epoch: int) -> int:
-        last = max(1, self.schedule.epochs - 1)
-        return self.schedule.size_px(self.photos.photos_NSSC.shape[1], epoch / last)
+        last = max(self.marks[-2], 1e-9)  # so that the last epoch has the last size
+        return self.schedule.size_px(self.photos.photos_NSSC.shape[1], min(1.0, self.marks[epoch] / last))
 
     @contextlib.contextmanager
-    def _learning(self) -> Iterator[None]:
+    def learning(self) -> Iterator[None]:
         """The network as it is while it learns."""
         self.network.train()
         if self.schedule.frozen_norms:
@@ -160,7 +180,8 @@ class TrainingRun:
         with quick_depthwise(self.network, wanted=self.device.type == "cpu"):
             yield
 
-    def _learn(self, rows: NDArray[np.int64], random: np.random.Generator, size_px: int, epoch: int) -> float:
+    def learn(self, rows: NDArray[np.int64], random: np.random.Generator, size_px: int) -> float:
+        """One step, on the photos in these rows, changed at random; returns its loss."""
         augment, labels_N = self.schedule.augment, torch.from_numpy(self.photos.labels_N[rows])
         changes = augment.draw(len(rows), random)
         photos_NCSS = augment.apply(photo_batch(self.photos.photos_NSSC, rows), changes, size_px)
@@ -171,7 +192,7 @@ class TrainingRun:
         value = loss.item()
         if not math.isfinite(value):
             raise TrainingDivergedError(
-                f"The loss became {value} in epoch {epoch + 1} at a learning rate of "
+                f"The loss became {value} in epoch {len(self.history) + 1} at a learning rate of "
                 f"{self.optimizer.param_groups[-1]['lr']:.2g}: the training diverged, nothing was published. Look for "
                 "broken values in the --weights file, or try another --backbone or --seed."
             )

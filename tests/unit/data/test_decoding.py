@@ -324,7 +324,7 @@ def test_a_photo_that_cannot_be_shown_says_so(content: Content) -> None:
 
 @pytest.mark.parametrize(
     ("sides", "expected_px"),
-    [([28, 28], 28), ([20, 32], 32), ([28, 33], 224), ([300], 224), ([5], 8), ([], 224)],
+    [([28, 28], 28), ([20, 32], 32), ([28, 33], 288), ([300], 288), ([5], 8), ([], 288)],
 )
 def test_tiny_photos_keep_their_size_and_others_get_the_default(sides: list[int], expected_px: int) -> None:
     content: dict[str, Content] = {
@@ -348,7 +348,7 @@ def test_rows_that_are_no_photos_do_not_count_for_the_size() -> None:
 
 def test_the_size_is_known_at_the_first_large_photo() -> None:
     source = MemorySource({"small": noise(20, 20), "first": noise(40, 40), "second": noise(40, 40)})
-    assert choose_size_px(source, DecodeLimits()) == 224
+    assert choose_size_px(source, DecodeLimits()) == 288
     assert source.was_read == ["small", "first"]
 
 

@@ -47,7 +47,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     whole = backbone()
     wanted = train_network(whole, photos, schedule, seed=7, work=tmp_path / "whole")
 
-    real_learn, steps = loop.TrainingRun._learn, []
+    real_learn, steps = loop.TrainingRun.learn, []
 
     def killed_later(run: loop.TrainingRun, *arguments: Any) -> float:
         steps.append(1)
@@ -55,10 +55,10 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
             raise KeyboardInterrupt
         return real_learn(run, *arguments)
 
-    monkeypatch.setattr(loop.TrainingRun, "_learn", killed_later)
+    monkeypatch.setattr(loop.TrainingRun, "learn", killed_later)
     with pytest.raises(KeyboardInterrupt):
         train_network(backbone(), photos, schedule, seed=7, work=tmp_path / "killed")
-    monkeypatch.setattr(loop.TrainingRun, "_learn", real_learn)
+    monkeypatch.setattr(loop.TrainingRun, "learn", real_learn)
 
     resumed = backbone()
     found = train_network(resumed, photos, schedule, seed=7, work=tmp_path / "killed")
@@ -139,3 +139,25 @@ def test_photos_are_seen_at_the_sizes_of_the_schedule(photos: Photos) -> None:
         run.epoch(number, lambda _: None)
     assert [epoch["size_px"] for epoch in run.history] == [32, 96]
     assert seen == {32, 96}
+
+
+def test_with_too_little_time_the_epochs_left_are_fewer_and_the_schedule_still_ends(photos: Photos) -> None:
+    run = loop.TrainingRun(backbone(), photos, replace(SCHEDULE, epochs=8), seed=0)
+    for number in range(2):
+        run.epoch(number, lambda _: None)
+    run.history[-1]["seconds"] = 10.0
+    run.hurry(1000.0)
+    assert run.num_epochs == 8
+    run.hurry(35.0)
+    assert run.marks == pytest.approx([0, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1])
+    run.hurry(5.0)
+    assert run.num_epochs == 2
+
+
+def test_a_run_that_had_to_hurry_goes_on_with_what_was_left(photos: Photos, tmp_path: Path) -> None:
+    run = loop.TrainingRun(backbone(), photos, SCHEDULE, seed=0)
+    run.epoch(0, lambda _: None)
+    run.history[-1]["seconds"] = 10.0
+    run.hurry(25.0)
+    run.save(tmp_path)
+    assert len(train_network(backbone(), photos, SCHEDULE, seed=0, work=tmp_path)) == 3
