@@ -120,8 +120,8 @@ def _check_size(name: str, own_px: int, size_px: int | None, *, fixed: bool) -> 
         return
     if fixed:
         raise ConfigError(
-            f"{name} takes photos of {own_px} px and no other; these have {size_px}. Prepare them so: snapshelf prepare "
-            f"SOURCE --size {own_px}, or choose another backbone."
+            f"{name} takes photos of {own_px} px and no other; these have {size_px}. Prepare them so: "
+            f"snapshelf prepare SOURCE --size {own_px}, or choose another backbone."
         )
     if size_px < own_px // 2:
         console.print(
