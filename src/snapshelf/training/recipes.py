@@ -80,8 +80,8 @@ def recipe_for(name: RecipeName, backbone: Backbone) -> Recipe:
     if backbone.pretrained:
         if name == "quick":
             return Recipe(name, None)
-        times = {"balanced": 1, "best": 3}[name]
-        return Recipe(name, replace(_FINE_TUNE, epochs=times * _FINE_TUNE.epochs))
+        epochs = {"balanced": 1, "best": 3}[name] * _FINE_TUNE.epochs
+        return Recipe(name, replace(_FINE_TUNE, epochs=epochs, patience=epochs // 2))
     shortest = {"seed-cnn": SEED_CNN, "compact": COMPACT}.get(backbone.name, _FROM_SCRATCH)
     return Recipe(name, replace(shortest, epochs=shortest.epochs * _LONGER[name]))
 
