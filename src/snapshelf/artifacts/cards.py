@@ -15,6 +15,7 @@ from snapshelf import __version__
 from snapshelf.artifacts.publish import git_commit, write_atomic
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError
 from snapshelf.imaging.preprocess import Preprocess
+from snapshelf.types import Verdict
 
 SCHEMA_VERSION = 1
 FILE_NAME = "card.json"
@@ -100,7 +101,7 @@ class Verdicts(BaseModel):
     """From this calibrated probability on."""
     likely: float
     """From this calibrated probability on; below it the verdict is `unsure`."""
-    promised: dict[Literal["confident", "likely"], float] = Field(default_factory=dict)
+    promised: dict[Verdict, float] = Field(default_factory=dict)
     """The share of such answers that is right, at least: on validation photos the probabilities above keep to it.
     Empty where nothing was trained."""
     unknown_below_logit: float | None = None

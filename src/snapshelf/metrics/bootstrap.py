@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from snapshelf.metrics.calibration import NUM_BINS, confidence_bin
+
 NUM_RESAMPLES = 1000
 Interval = tuple[float, float]
 
@@ -36,7 +38,6 @@ def score_intervals(
     labels_N: NDArray[np.integer],
     probabilities_NC: NDArray[np.floating],
     *,
-    num_bins: int = 15,
     seed: int = 0,
 ) -> ScoreIntervals:
     """Percentile bootstrap (Efron 1979): the photos are drawn again with replacement, 1,000 times.
@@ -44,7 +45,6 @@ def score_intervals(
     Args:
         labels_N: indices of the true classes.
         probabilities_NC: the model's; the prediction is the most probable class.
-        num_bins: of the calibration error, as in `expected_calibration_error`.
         seed: which resamples are drawn.
     """
     num_photos, num_classes = probabilities_NC.shape
@@ -53,7 +53,7 @@ def score_intervals(
     right_N = predicted_N == labels_N
     true_N = probabilities_NC[np.arange(num_photos), labels_N]
     among_five_N = (probabilities_NC > true_N[:, None]).sum(axis=1) < 5
-    bin_N = np.minimum((confidence_N * num_bins).astype(np.int64), num_bins - 1)
+    bin_N = confidence_bin(confidence_N)
 
     def scores(weight_N: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         def counted(what_N: NDArray[np.integer], weights: NDArray[np.float64], number: int) -> NDArray[np.float64]:
@@ -63,7 +63,7 @@ def score_intervals(
         shown_C, taken_C = counted(labels_N, weight_N, num_classes), counted(predicted_N, weight_N, num_classes)
         precision_C, recall_C = _ratio(hits_C, taken_C), _ratio(hits_C, shown_C)
         f1_C = _ratio(2 * hits_C, shown_C + taken_C)
-        gaps = np.abs(counted(bin_N, weight_N * (right_N - confidence_N), num_bins)).sum()
+        gaps = np.abs(counted(bin_N, weight_N * (right_N - confidence_N), NUM_BINS)).sum()
         # As scikit-learn has it: classes that neither occur nor are predicted are no part of the mean.
         macro = f1_C[shown_C + taken_C > 0].mean()
         singles = [weight_N @ right_N, num_photos * macro, f1_C @ shown_C, weight_N @ among_five_N, gaps]

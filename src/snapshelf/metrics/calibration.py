@@ -42,8 +42,16 @@ def fit_temperature(logits_NC: NDArray[np.floating], labels_N: NDArray[np.intege
     return 1.0 / math.sqrt(low * high)
 
 
+NUM_BINS = 15
+
+
+def confidence_bin(confidence_N: NDArray[np.floating], num_bins: int = NUM_BINS) -> NDArray[np.int64]:
+    """Which of the bins of equal width each largest probability is in, from 0."""
+    return np.minimum((confidence_N * num_bins).astype(np.int64), num_bins - 1)
+
+
 def expected_calibration_error(
-    probabilities_NC: NDArray[np.floating], labels_N: NDArray[np.integer], num_bins: int = 15
+    probabilities_NC: NDArray[np.floating], labels_N: NDArray[np.integer], num_bins: int = NUM_BINS
 ) -> float:
     """How far confidence and accuracy are apart, 0 to 1, averaged over photos (Guo et al. 2017).
 
@@ -51,6 +59,5 @@ def expected_calibration_error(
     """
     confidence_N = probabilities_NC.max(axis=1)
     correct_N = probabilities_NC.argmax(axis=1) == labels_N
-    bin_N = np.minimum((confidence_N * num_bins).astype(np.int64), num_bins - 1)
-    gap_B = np.bincount(bin_N, weights=correct_N - confidence_N.astype(np.float64), minlength=num_bins)
+    gap_B = np.bincount(confidence_bin(confidence_N, num_bins), weights=correct_N - confidence_N.astype(np.float64))
     return float(np.abs(gap_B).sum() / len(labels_N))

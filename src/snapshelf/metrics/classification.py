@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
-from snapshelf.metrics.calibration import expected_calibration_error
+from snapshelf.metrics.calibration import NUM_BINS, confidence_bin, expected_calibration_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ def classification_scores(
 
 
 def confidence_bins(
-    labels_N: NDArray[np.integer], probabilities_NC: NDArray[np.floating], num_bins: int = 15
+    labels_N: NDArray[np.integer], probabilities_NC: NDArray[np.floating], num_bins: int = NUM_BINS
 ) -> list[ConfidenceBin]:
     """The bins of a reliability diagram, those that hold photos, least sure first; equal widths, as in `ece`."""
     confidence_N = probabilities_NC.max(axis=1)
     correct_N = probabilities_NC.argmax(axis=1) == labels_N
-    bin_N = np.minimum((confidence_N * num_bins).astype(np.int64), num_bins - 1)
+    bin_N = confidence_bin(confidence_N, num_bins)
     return [
         ConfidenceBin(int(here_N.sum()), float(confidence_N[here_N].mean()), float(correct_N[here_N].mean()))
         for here_N in (bin_N == number for number in np.unique(bin_N))

@@ -1,6 +1,6 @@
 """How well photos that show nothing known are told from those that do.
 
-Shapes: K photos of known things, U of unknown ones, N photos, C classes.
+Shapes: K photos of known things, U of unknown ones.
 """
 
 from __future__ import annotations
@@ -40,13 +40,3 @@ def threshold_for(known_K: NDArray[np.floating], share: float) -> float:
     """The highest threshold that at least this share of the known photos reach."""
     at_most_below = int(np.floor((1 - share) * len(known_K) + 1e-9))
     return float(np.sort(known_K)[at_most_below])
-
-
-def energy(logits_NC: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
-    """How familiar photos seem: the negative free energy, T · log Σ exp(logit / T) (Liu et al. 2020)."""
-    scaled_NC = logits_NC.astype(np.float64) / temperature
-    highest_N = scaled_NC.max(axis=1)
-    familiar_N: NDArray[np.float64] = temperature * (
-        highest_N + np.log(np.exp(scaled_NC - highest_N[:, None]).sum(axis=1))
-    )
-    return familiar_N

@@ -29,6 +29,8 @@ _BATCH = 64
 _EXAMPLES = 24
 _EXAMPLES_OF_A_PAIR = 4
 
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
 MOST_EMBEDDINGS = 20_000
 """Photos whose embeddings are kept, so that searching each among all takes seconds and some hundred MB."""
 
@@ -133,6 +135,3 @@ def _sureness(example: Example) -> float:
 def _batches(photos: Iterator[LabelledPhoto]) -> Iterator[list[LabelledPhoto]]:
     while batch := list(itertools.islice(photos, _BATCH)):
         yield batch
-
-
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)

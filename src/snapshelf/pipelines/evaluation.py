@@ -50,14 +50,13 @@ def evaluation_of(answers: Answers, photos: LabelledPhotos, other: Answers | Non
 
 
 def _verdicts(answers: Answers) -> dict[Verdict, VerdictCount]:
-    promised = {**answers.card.verdicts.promised}
     counts = {}
     for verdict in VERDICTS:
         right, wrong = answers.verdicts[verdict, True], answers.verdicts[verdict, False]
         counts[verdict] = VerdictCount(
             num_photos=right + wrong,
             precision=right / (right + wrong) if right + wrong else None,
-            promised=promised.get(verdict) if verdict in ("confident", "likely") else None,
+            promised=answers.card.verdicts.promised.get(verdict),
             num_unknown=answers.unknown_verdicts[verdict],
         )
     return counts

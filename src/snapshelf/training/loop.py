@@ -135,10 +135,12 @@ class TrainingRun:
     def hurry(self, left_s: float) -> None:
         """Make the epochs that are left as few as fit into this time, by the pace of the last one."""
         done = len(self.history)
-        fitting = int(left_s / self.history[-1]["seconds"]) if left_s < math.inf else self.num_epochs
-        if fitting < self.num_epochs - done:
-            self.marks = self.marks[: done + 1] + np.linspace(self.marks[done], 1.0, max(0, fitting) + 1).tolist()[1:]
-            console.print(f"Slower than planned: {max(0, fitting)} more epochs instead of the rest.", style="yellow")
+        planned = self.num_epochs - done
+        if left_s >= planned * self.history[-1]["seconds"] or not planned:
+            return
+        fitting = max(0, int(left_s / self.history[-1]["seconds"]))
+        self.marks = self.marks[: done + 1] + np.linspace(self.marks[done], 1.0, fitting + 1).tolist()[1:]
+        console.print(f"Slower than planned: {fitting} more epochs instead of {planned}.", style="yellow")
 
     def epoch(self, number: int, step: Callable[[int], None]) -> None:
         """Learn from every photo once, then look how well the validation photos are told apart.

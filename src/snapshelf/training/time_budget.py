@@ -90,17 +90,17 @@ def _epoch_s(backbone: Backbone, photos: Photos, schedule: Schedule) -> float:
     full_px = photos.photos_NSSC.shape[1]
     sizes = {schedule.size_px(full_px, progress) for progress in (0.0, 1.0)}
     with run.learning():
-        steps = [seconds_of(partial(run.learn, rows, np.random.default_rng(0), size)) for size in sizes]
+        steps = [_seconds_of(partial(run.learn, rows, np.random.default_rng(0), size)) for size in sizes]
     return sum(steps) / len(steps) * len(photos.train_rows) / len(rows)
 
 
 def _look_s(backbone: Backbone, photos: Photos) -> float:
     """How long it takes to look at a photo."""
     rows = photos.validation_rows[:_LOOKED_AT]
-    return seconds_of(partial(predict, backbone, photos.photos_NSSC, rows)) / len(rows)
+    return _seconds_of(partial(predict, backbone, photos.photos_NSSC, rows)) / len(rows)
 
 
-def seconds_of(work: Callable[[], object]) -> float:
+def _seconds_of(work: Callable[[], object]) -> float:
     """The mean of a few runs, after one that does not count."""
     work()
     started = time.perf_counter()

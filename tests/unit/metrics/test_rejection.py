@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snapshelf.metrics.rejection import energy, rejection_scores, threshold_for
+from snapshelf.metrics.rejection import rejection_scores, threshold_for
 
 
 def test_kinds_that_lie_apart_are_told_apart() -> None:
@@ -23,9 +23,3 @@ def test_the_threshold_is_the_highest_that_enough_of_the_known_reach(share: floa
     known_K = np.random.default_rng(0).permutation(100).astype(float)
     assert threshold_for(known_K, share) == threshold
     assert (known_K >= threshold).mean() >= share
-
-
-def test_energy_is_the_logarithm_of_the_sum_of_powers() -> None:
-    logits_NC = np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, 0.0]])
-    assert energy(logits_NC).tolist() == pytest.approx([np.log(np.exp([1, 2, 3]).sum()), 1000.0])
-    assert energy(logits_NC, 2.0)[0] == pytest.approx(2 * np.log(np.exp([0.5, 1, 1.5]).sum()))

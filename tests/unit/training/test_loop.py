@@ -141,7 +141,9 @@ def test_photos_are_seen_at_the_sizes_of_the_schedule(photos: Photos) -> None:
     assert seen == {32, 96}
 
 
-def test_with_too_little_time_the_epochs_left_are_fewer_and_the_schedule_still_ends(photos: Photos) -> None:
+def test_with_too_little_time_the_epochs_left_are_fewer_and_the_schedule_still_ends(
+    photos: Photos, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = loop.TrainingRun(backbone(), photos, replace(SCHEDULE, epochs=8), seed=0)
     for number in range(2):
         run.epoch(number, lambda _: None)
@@ -152,6 +154,9 @@ def test_with_too_little_time_the_epochs_left_are_fewer_and_the_schedule_still_e
     assert run.marks == pytest.approx([0, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1])
     run.hurry(5.0)
     assert run.num_epochs == 2
+    capsys.readouterr()
+    run.hurry(-1.0)
+    assert capsys.readouterr().err == ""  # all is done: there is nothing to be hurried
 
 
 def test_a_run_that_had_to_hurry_goes_on_with_what_was_left(photos: Photos, tmp_path: Path) -> None:
