@@ -16,8 +16,8 @@ def reuse_freed_memory() -> bool:
     """Let this process keep the memory that it frees, for its next use; returns whether that could be had.
 
     The maps of a batch are tens of MB each. Linux's C library gives blocks of this size back at once and takes new
-    ones, whose pages the kernel must fill with zeros at first touch: with EfficientNet-Lite0 at 224 px that was 16 of
-    the 48 ms that a photo cost to learn from (docs/decisions/0012-training-speed.md). Other systems are left alone.
+    ones, whose pages the kernel must fill with zeros at first touch: with EfficientNet-Lite0 at 224 px that was 19 of
+    the 45 ms that a photo cost to learn from (docs/decisions/0012-training-speed.md). Other systems are left alone.
     """
     if not sys.platform.startswith("linux"):
         return False
