@@ -218,14 +218,15 @@ def _publish(
     onnx_sha256 = sha256_file(work / ONNX)
     model_id = f"{backbone.name}-{details['recipe']}-{onnx_sha256[:8]}"
     card = ModelCard(
-        id=model_id, backbone=backbone.name, weights=backbone.weights, mean=backbone.mean, std=backbone.std,
+        id=model_id, backbone=backbone.name, weights=backbone.weights, mean=backbone.normalisation.mean,
+        std=backbone.normalisation.std,
         embedding_dim=backbone.network.embedding_dim, onnx_sha256=onnx_sha256,
         export_max_probability_difference=difference, **details,
     )  # fmt: skip
     final = store.folder("models", model_id)
     with published_folder(final) as folder:
         shutil.copyfile(work / ONNX, folder / ONNX)
-        write_checkpoint(backbone.network, folder)
+        write_checkpoint(backbone, folder)
         write_config(source.config if source else {"backbone": backbone.name, "weights": backbone.weights}, folder)
         if source:
             write_samples(source.dataset, folder)

@@ -90,13 +90,16 @@ class Augment:
     def apply(self, photos_NCSS: Tensor, changes: Changes, size_px: int | None = None) -> Tensor:
         """A changed batch, uint8 like the one given, which stays as it was; of `size_px` a side, if that is given."""
         side = size_px or photos_NCSS.shape[-1]
-        if self.min_area < 1.0 or self.trivial or self.erase or side != photos_NCSS.shape[-1]:
+        if self.min_area < 1.0 or self.trivial or side != photos_NCSS.shape[-1]:
             photos_NCSS = _each(photos_NCSS, changes, side)
         if self.shift_px:
             photos_NCSS = _shift(photos_NCSS, changes.shift_N2)
         if self.flip:
             mirrored_N111 = torch.from_numpy(changes.mirrored_N).to(photos_NCSS.device)[:, None, None, None]
             photos_NCSS = torch.where(mirrored_N111, photos_NCSS.flip(3), photos_NCSS)
+        if self.erase:
+            covered_N1SS = _inside(changes.erased_N4, side).to(photos_NCSS.device)[:, None]
+            photos_NCSS = photos_NCSS.masked_fill(covered_N1SS, _COVER)
         if self.mixup or self.cutmix:
             photos_NCSS = _mixed(photos_NCSS, changes)
         return photos_NCSS
@@ -129,15 +132,12 @@ def _parts(random: np.random.Generator, num: int, area_N: NDArray[np.float64], *
 
 
 def _each(photos_NCSS: Tensor, changes: Changes, side: int) -> Tensor:
-    """Cut out, change and cover every photo by itself."""
+    """Cut out and change every photo by itself."""
     parts = zip(photos_NCSS, changes.part_N4, strict=True)
     changed_NCSS = torch.cat([_cut_out(photo_CSS[None], part_4, side) for photo_CSS, part_4 in parts])
     for index in np.flatnonzero(changes.operation_N > 0).tolist():
         operation, strength = int(changes.operation_N[index]), float(changes.strength_N[index])
         changed_NCSS[index] = change(changed_NCSS[index, None], operation, strength)[0]
-    for index in np.flatnonzero(changes.erased_N4[:, 2]).tolist():
-        top, left, height, width = _in_pixels(changes.erased_N4[index], side)
-        changed_NCSS[index, :, top : top + height, left : left + width] = _COVER
     return changed_NCSS
 
 
@@ -157,6 +157,15 @@ def _cut_out(photo_NCSS: Tensor, part_4: NDArray[np.float64], side: int) -> Tens
 def _in_pixels(part_4: NDArray[np.float64], side: int) -> list[int]:
     pixels: list[int] = np.rint(part_4 * side).astype(int).tolist()
     return pixels
+
+
+def _inside(part_N4: NDArray[np.float64], side: int) -> Tensor:
+    """Which pixels belong to the parts, (N, S, S)."""
+    pixels_N4 = np.rint(part_N4 * side).astype(int)
+    along_S = np.arange(side)
+    starts_N21, ends_N21 = pixels_N4[:, :2, None], (pixels_N4[:, :2] + pixels_N4[:, 2:])[:, :, None]
+    inside_N2S = (along_S >= starts_N21) & (along_S < ends_N21)
+    return torch.from_numpy(inside_N2S[:, 0, :, None] & inside_N2S[:, 1, None, :])
 
 
 def _shift(photos_NCSS: Tensor, shift_N2: NDArray[np.int64]) -> Tensor:

@@ -7,31 +7,33 @@ import difflib
 import logging
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from snapshelf.errors import ConfigError
 from snapshelf.progress import console
-from snapshelf.training.networks import Network, compact_body, seed_cnn_body, with_body
+from snapshelf.training.networks import Network, compact_body, mini_resnet_body, seed_cnn_body, with_body
+from snapshelf.training.normalisation import Normalisation, normalisation_of
 from snapshelf.training.torchvision_compat import declare_missing_operators
-from snapshelf.training.weights import bundled_lite0, describe_file, in_order_of, load_body, read_weights
+from snapshelf.training.weights import bundled_lite0, describe_file, load_body, read_weights
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from snapshelf.training.weights import State
 
 BUNDLED = "tf_efficientnet_lite0"
 """The backbone whose weights are installed with us, so that it needs no model hub."""
 
-OWN = ("seed-cnn", "compact")
+OWN = ("seed-cnn", "compact", "mini-resnet")
 OWN_SIZE_PX = 28
 _OWN_MAX_PX = 96
 
-Triple = tuple[float, float, float]
+_OWN_NORMALISATION = Normalisation((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,12 @@ class Backbone:
     network: Network
     size_px: int
     """The side of the photos that it is for."""
-    mean: Triple
-    """Subtracted from each channel, 0 to 255."""
-    std: Triple
-    """Then divided by."""
+    normalisation: Normalisation
+    """As its weights want it."""
     weights: str
     """Where the weights are from, for the model's card; `none` where they are random."""
+    fixed_size: bool = False
+    """Whether it takes photos of no other size."""
 
     @property
     def pretrained(self) -> bool:
@@ -77,14 +79,16 @@ def _own(name: str, num_classes: int, size_px: int | None, weights: str) -> Back
             f"{name} is for photos of about 28 to 32 px, at most {_OWN_MAX_PX}; these have {size_px}. "
             f"Use a larger backbone: --backbone {BUNDLED}"
         )
-    body = seed_cnn_body(size_px) if name == "seed-cnn" else compact_body()
-    origin = "none"
+    bodies: dict[str, Callable[[], nn.Module]] = {
+        "seed-cnn": partial(seed_cnn_body, size_px),
+        "compact": compact_body,
+        "mini-resnet": mini_resnet_body,
+    }
+    body, origin, normalisation = bodies[name](), "none", None
     if weights not in ("auto", "none"):
-        path = Path(weights)
-        load_body(body, read_weights(path), head=("head",), source=path.name)
-        origin = describe_file(path)
-    half = (127.5, 127.5, 127.5)
-    return Backbone(name, with_body(body, size_px, num_classes), size_px, half, half, origin)
+        origin, normalisation = _load_file(body, Path(weights), head=("head",))
+    network = with_body(body, size_px, num_classes)
+    return Backbone(name, network, size_px, normalisation or _OWN_NORMALISATION, origin)
 
 
 def _from_timm(name: str, num_classes: int, size_px: int | None, weights: str) -> Backbone:
@@ -98,13 +102,12 @@ def _from_timm(name: str, num_classes: int, size_px: int | None, weights: str) -
         body = timm.create_model(name, pretrained=False, num_classes=0)
     data: dict[str, Any] = body.pretrained_cfg
     own_size_px = int(data["input_size"][-1])
-    _check_size(name, own_size_px, size_px, fixed=bool(data.get("fixed_input_size")))
-    origin = _load_timm_weights(timm, name, body, data["classifier"], weights)
-    mean, std = _scaled(data["mean"]), _scaled(data["std"])
-    if name == BUNDLED and weights == "auto":
-        mean, std = (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)  # how these weights were trained
+    fixed_size = bool(data.get("fixed_input_size"))
+    _check_size(name, own_size_px, size_px, fixed=fixed_size)
+    origin, normalisation = _load_timm_weights(timm, name, body, data["classifier"], weights)
+    normalisation = normalisation or Normalisation.from_fractions(data["mean"], data["std"])
     size_px = size_px or own_size_px
-    return Backbone(name, with_body(body, size_px, num_classes), size_px, mean, std, origin)
+    return Backbone(name, with_body(body, size_px, num_classes), size_px, normalisation, origin, fixed_size)
 
 
 def _import_timm() -> ModuleType:
@@ -133,22 +136,35 @@ def _check_size(name: str, own_px: int, size_px: int | None, *, fixed: bool) -> 
 
 def _load_timm_weights(
     timm: ModuleType, name: str, body: nn.Module, classifier: str | tuple[str, ...], weights: str
-) -> str:
+) -> tuple[str, Normalisation | None]:
+    """Where the weights are from, and how they want pixels scaled, where that is not as timm says."""
     if weights == "none":
-        return "none"
+        return "none", None
     head = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     if weights != "auto":
-        path = Path(weights)
-        load_body(body, read_weights(path), head=head, source=path.name)
-        return describe_file(path)
-    state, origin = _lite0(timm) if name == BUNDLED else _from_hub(timm, name)
+        return _load_file(body, Path(weights), head)
+    if name == BUNDLED:
+        state, origin, normalisation = bundled_lite0()
+    else:
+        (state, origin), normalisation = _from_hub(timm, name), None
     load_body(body, state, head=head, source=origin)
-    return origin
+    return origin, normalisation
 
 
-def _lite0(timm: ModuleType) -> tuple[State, str]:
-    state, origin = bundled_lite0()
-    return in_order_of(timm.create_model(BUNDLED, pretrained=False).state_dict(), state, origin), origin
+def _load_file(body: nn.Module, path: Path, head: tuple[str, ...]) -> tuple[str, Normalisation | None]:
+    state = read_weights(path)
+    if _holds_convolutions_alone(body, state):
+        body.pre_logits = nn.Identity()
+        console.print(f"{path.name} holds no fully connected layers: the last maps are averaged instead.", markup=False)
+    load_body(body, state, head=(*head, "head"), source=path.name)
+    return describe_file(path), normalisation_of(path, state)
+
+
+def _holds_convolutions_alone(body: nn.Module, state: State) -> bool:
+    """Whether the file ends before the layers that timm's VGG has between its maps and its classifier."""
+    wanted = any(name.startswith("pre_logits.") for name in body.state_dict())
+    given = any(name.removeprefix("body.").startswith(("pre_logits.", "classifier.")) for name in state)
+    return wanted and not given
 
 
 def _from_hub(timm: ModuleType, name: str) -> tuple[State, str]:
@@ -197,8 +213,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-def _scaled(values: tuple[float, ...]) -> Triple:
-    red, green, blue = (round(value * 255, 4) for value in values)
-    return red, green, blue

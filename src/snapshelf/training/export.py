@@ -34,8 +34,8 @@ class Deployed(nn.Module):
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.network = backbone.network
-        self.mean = nn.Buffer(torch.tensor(backbone.mean)[None, :, None, None])
-        self.scale = nn.Buffer(1.0 / torch.tensor(backbone.std)[None, :, None, None])
+        self.mean = nn.Buffer(torch.tensor(backbone.normalisation.mean)[None, :, None, None])
+        self.scale = nn.Buffer(1.0 / torch.tensor(backbone.normalisation.std)[None, :, None, None])
 
     def forward(self, photos_NSSC: Tensor) -> tuple[Tensor, Tensor]:
         """Normalise the photos and look at them; each embedding has length 1."""

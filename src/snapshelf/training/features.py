@@ -125,5 +125,5 @@ def _key(backbone: Backbone) -> str:
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     precision = "bf16" if has_fast_bf16(best_device()) else "fp32"
-    digest.update(repr((backbone.mean, backbone.std, precision)).encode())
+    digest.update(repr((backbone.normalisation, precision)).encode())
     return f"{backbone.name}-{digest.hexdigest()[:16]}"

@@ -69,8 +69,8 @@ def photo_batch(photos_NSSC: PhotoRows, rows: NDArray[np.int64]) -> Tensor:
 
 def normaliser(backbone: Backbone, device: torch.device) -> Callable[[Tensor], Tensor]:
     """What turns a batch of uint8 photos into the floats that this backbone takes, on the device."""
-    mean = torch.tensor(backbone.mean, device=device)[None, :, None, None]
-    std = torch.tensor(backbone.std, device=device)[None, :, None, None]
+    mean = torch.tensor(backbone.normalisation.mean, device=device)[None, :, None, None]
+    std = torch.tensor(backbone.normalisation.std, device=device)[None, :, None, None]
 
     def normalise(photos_NCSS: Tensor) -> Tensor:
         photos = photos_NCSS.to(device, torch.float32, memory_format=torch.channels_last)

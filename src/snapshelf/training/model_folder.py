@@ -15,17 +15,17 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from snapshelf.data.dataset import Dataset
-from snapshelf.training.networks import Network
+from snapshelf.training.backbones import Backbone
 
 ONNX, CHECKPOINT, CONFIG, SAMPLES = "model.onnx", "checkpoint.safetensors", "config.toml", "samples"
 HISTORY = "history.json"
 NUM_SAMPLES = 8
 
 
-def write_checkpoint(network: Network, folder: Path) -> None:
-    """The trained weights, float32; `--weights` of a later training takes the file."""
-    state = {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}
-    save_file(state, folder / CHECKPOINT)
+def write_checkpoint(backbone: Backbone, folder: Path) -> None:
+    """The trained weights, float32, and how they want pixels scaled; `--weights` of a later training takes the file."""
+    state = {name: value.detach().cpu().contiguous().clone() for name, value in backbone.network.state_dict().items()}
+    save_file(state, folder / CHECKPOINT, metadata=backbone.normalisation.as_metadata())
 
 
 def write_history(history: Sequence[Mapping[str, float]], folder: Path) -> None:

@@ -67,6 +67,44 @@ def compact_body() -> nn.Module:
     )
 
 
+def mini_resnet_body() -> nn.Module:
+    """A residual network for photos of about 28 to 32 px that sees more than `compact`, at some twelve times the cost.
+    D is 256.
+
+    After the networks with which CIFAR-10 is learnt fastest (Page 2018; Jordan 2024, «94% on CIFAR-10 in 3.29 seconds
+    on a single GPU»): each of three stages widens and halves the maps at once, then looks again twice.
+    """
+    return nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1, bias=False),
+        nn.BatchNorm2d(32),
+        nn.ReLU(inplace=True),
+        _Stage(32, 64),
+        _Stage(64, 128),
+        _Stage(128, 256),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
+
+
+class _Stage(nn.Module):
+    """A convolution whose maps are halved by their maxima, and a residual block of two more."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.widen = nn.Conv2d(channels_in, channels, 3, padding=1, bias=False)
+        self.halve = nn.MaxPool2d(2)
+        self.norm = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+
+    def forward(self, maps_NCHW: Tensor) -> Tensor:
+        maps_NCHW = functional.relu(self.norm(self.halve(self.widen(maps_NCHW))), inplace=True)
+        inner_NCHW = functional.relu(self.norm1(self.conv1(maps_NCHW)), inplace=True)
+        return functional.relu(maps_NCHW + self.norm2(self.conv2(inner_NCHW)), inplace=True)
+
+
 class _HalvingBlock(nn.Module):
     """A residual block that halves the sides (He et al. 2016, with the averaging shortcut of He et al. 2019).
 

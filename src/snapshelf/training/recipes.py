@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone
@@ -67,6 +68,9 @@ _FINE_TUNE = Schedule(
 """Chosen on the validation photos of two data sets: docs/decisions/0013-recipes.md. Photos of 288 px are learnt from at
 160 px at first and at 256 px at last."""
 
+_RATE_WITHOUT_NORMS = 1e-4
+"""For networks without batch norm, which lose what they know at higher rates: VGG, ConvNeXt, transformers."""
+
 _LONGER = {"quick": 1, "balanced": 2, "best": 5}
 """How many times the epochs of a network's shortest schedule."""
 
@@ -80,10 +84,21 @@ def recipe_for(name: RecipeName, backbone: Backbone) -> Recipe:
     if backbone.pretrained:
         if name == "quick":
             return Recipe(name, None)
-        epochs = {"balanced": 1, "best": 3}[name] * _FINE_TUNE.epochs
-        return Recipe(name, replace(_FINE_TUNE, epochs=epochs, patience=epochs // 2))
+        schedule = _fine_tune(backbone)
+        epochs = {"balanced": 1, "best": 3}[name] * schedule.epochs
+        return Recipe(name, replace(schedule, epochs=epochs, patience=epochs // 2))
     shortest = {"seed-cnn": SEED_CNN, "compact": COMPACT}.get(backbone.name, _FROM_SCRATCH)
     return Recipe(name, replace(shortest, epochs=shortest.epochs * _LONGER[name]))
+
+
+def _fine_tune(backbone: Backbone) -> Schedule:
+    """As chosen for the default backbone, but for what another one cannot bear."""
+    schedule = _FINE_TUNE
+    if backbone.fixed_size:
+        schedule = replace(schedule, sizes=(1.0, 1.0))
+    if not any(isinstance(layer, nn.BatchNorm2d) for layer in backbone.network.modules()):
+        schedule = replace(schedule, learning_rate=_RATE_WITHOUT_NORMS)
+    return schedule
 
 
 def train_by(

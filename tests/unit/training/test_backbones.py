@@ -11,18 +11,22 @@ from safetensors.torch import save_file
 from snapshelf.errors import ConfigError
 from snapshelf.progress import console
 from snapshelf.training.backbones import load_backbone
+from snapshelf.training.model_folder import write_checkpoint
+from snapshelf.training.normalisation import Normalisation
 from snapshelf.training.weights import bundled_lite0
+
+OXFORDS_VGG16 = Path(__file__).parents[4] / "shared/weights/vgg16_features.safetensors"
 
 
 def test_bundled_weights_fill_lite0_tensor_by_tensor() -> None:
     backbone = load_backbone("tf_efficientnet_lite0", 5)
-    state, origin = bundled_lite0()
+    state, origin, _ = bundled_lite0()
     assert len(state) == 296
     loaded = list(backbone.network.body.state_dict().values())
     assert len(loaded) == 294  # all but the two of ImageNet's classifier
     for mine, theirs in zip(loaded, state.values(), strict=False):
         assert torch.equal(mine, theirs)
-    assert (backbone.size_px, backbone.mean[0], backbone.std[0]) == (224, 127.0, 128.0)
+    assert (backbone.size_px, backbone.normalisation.mean[0], backbone.normalisation.std[0]) == (224, 127.0, 128.0)
     assert backbone.weights == origin
     assert "sha256:" in origin
     assert backbone.network.head is not None
@@ -31,8 +35,50 @@ def test_bundled_weights_fill_lite0_tensor_by_tensor() -> None:
 
 def test_other_weights_are_normalised_as_timm_says() -> None:
     backbone = load_backbone("resnet18", 2, size_px=64, weights="none")
-    assert backbone.mean == (123.675, 116.28, 103.53)
+    assert backbone.normalisation.mean == (123.675, 116.28, 103.53)
     assert not backbone.pretrained
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "mobilenetv3_small_050"])
+def test_any_timm_network_is_filled_from_a_file_of_another_head(name: str, tmp_path: Path) -> None:
+    origin = load_backbone(name, 3, size_px=64, weights="none").network.body
+    with torch.no_grad():
+        next(origin.parameters()).fill_(0.5)
+    torch.save({"state_dict": origin.state_dict() | {"fc.weight": torch.zeros(1000, 9)}}, tmp_path / "published.pth")
+    if name.startswith("mobilenet"):
+        torch.save(origin.state_dict(), tmp_path / "published.pth")
+    loaded = load_backbone(name, 7, size_px=64, weights=str(tmp_path / "published.pth"))
+    assert torch.equal(next(loaded.network.body.parameters()), next(origin.parameters()))
+    assert loaded.normalisation.mean == (123.675, 116.28, 103.53)
+    assert loaded.network.head is not None
+    assert loaded.network.head.weight.shape[0] == 7
+
+
+def test_vgg_takes_a_file_that_ends_after_the_convolutions(tmp_path: Path) -> None:
+    state = load_backbone("vgg11", 0, size_px=32, weights="none").network.body.state_dict()
+    convolutions = {name: value for name, value in state.items() if name.startswith("features.")}
+    save_file(convolutions, tmp_path / "vgg.safetensors")
+    loaded = load_backbone("vgg11", 4, size_px=32, weights=str(tmp_path / "vgg.safetensors"))
+    assert loaded.network.embedding_dim == 512
+    assert loaded.network.body.state_dict().keys() == convolutions.keys()
+    write_checkpoint(loaded, tmp_path)
+    again = load_backbone("vgg11", 4, size_px=32, weights=str(tmp_path / "checkpoint.safetensors"))
+    assert again.network.embedding_dim == 512
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not OXFORDS_VGG16.exists(), reason="the weights beside the checkout (../shared) are not there")
+def test_oxfords_vgg16_gets_the_pixels_that_it_was_trained_with() -> None:
+    loaded = load_backbone("vgg16", 4, weights=str(OXFORDS_VGG16))
+    assert loaded.normalisation == Normalisation((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
+    assert loaded.network.embedding_dim == 512
+
+
+def test_a_checkpoint_of_ours_brings_its_normalisation(tmp_path: Path) -> None:
+    origin = load_backbone("tf_efficientnet_lite0", 2)
+    write_checkpoint(origin, tmp_path)
+    loaded = load_backbone("tf_efficientnet_lite0", 5, weights=str(tmp_path / "checkpoint.safetensors"))
+    assert loaded.normalisation == origin.normalisation == Normalisation((127.0,) * 3, (128.0,) * 3)
 
 
 def test_an_unknown_name_is_answered_with_near_ones() -> None:

@@ -12,6 +12,7 @@ from snapshelf.errors import ExportCheckError
 from snapshelf.training.backbones import Backbone, load_backbone
 from snapshelf.training.export import check_export, export_onnx
 from snapshelf.training.loop import Photos
+from snapshelf.training.normalisation import Normalisation
 
 
 def backbone(num_classes: int = 3) -> Backbone:
@@ -58,7 +59,7 @@ def test_an_export_with_other_weights_is_refused(photos: Photos, tmp_path: Path)
 
 def test_an_export_that_normalises_otherwise_is_refused(photos: Photos, tmp_path: Path) -> None:
     learner = backbone()
-    export_onnx(replace(learner, mean=(0.0, 0.0, 0.0)), tmp_path / "model.onnx")
+    export_onnx(replace(learner, normalisation=Normalisation((0.0,) * 3, (1.0,) * 3)), tmp_path / "model.onnx")
     with pytest.raises(ExportCheckError):
         check_export(learner, tmp_path / "model.onnx", photos.photos_NSSC[:5])
 

@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from snapshelf.errors import ConfigError
-from snapshelf.training.weights import in_order_of, load_body, read_weights
+from snapshelf.training.backbones import load_backbone
+from snapshelf.training.weights import load_body, read_weights
 
 
 class Dangerous:
@@ -67,11 +68,24 @@ def test_our_own_checkpoint_fills_a_body() -> None:
     torch.testing.assert_close(body.weight, other.weight)
 
 
-def test_tensors_are_renamed_by_order_only_where_every_shape_agrees() -> None:
-    names = {"a": torch.zeros(2), "b": torch.zeros(3)}
-    renamed = in_order_of(names, {"x": torch.ones(2), "y": torch.ones(3)}, "x")
-    assert list(renamed) == ["a", "b"]
-    with pytest.raises(ConfigError, match=r"x is \(3,\), expected \(2,\) for a"):
-        in_order_of(names, {"x": torch.ones(3), "y": torch.ones(2)}, "x")
-    with pytest.raises(ConfigError, match="hold 1 tensors; expected 2"):
-        in_order_of(names, {"x": torch.ones(2)}, "x")
+def test_other_names_in_the_same_order_fit_where_every_shape_and_kind_agrees() -> None:
+    body = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+    theirs = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)), nn.Flatten(), nn.Linear(4, 9))
+    load_body(body, theirs.state_dict(), head=("fc",), source="x")
+    torch.testing.assert_close(body.state_dict()["0.weight"], theirs.state_dict()["0.0.weight"])
+    swapped = nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(3, 4, 1)).state_dict()
+    with pytest.raises(ConfigError, match=r"it holds 7 tensors, the backbone 7.*0\.weight is \(4,\), expected"):
+        load_body(body, swapped, head=("fc",), source="x")
+
+
+def test_the_first_names_of_vggs_classifier_are_known() -> None:
+    """torchvision's file has flat matrices where timm's network has convolutions."""
+    body = load_backbone("vgg11", 0, size_px=32, weights="none").network.body
+    state = {name: value for name, value in body.state_dict().items() if name.startswith("features.")}
+    state |= {
+        "classifier.0.weight": torch.ones(4096, 25088), "classifier.0.bias": torch.zeros(4096),
+        "classifier.3.weight": torch.ones(4096, 4096), "classifier.3.bias": torch.zeros(4096),
+        "classifier.6.weight": torch.zeros(1000, 4096), "classifier.6.bias": torch.zeros(1000),
+    }  # fmt: skip
+    load_body(body, state, head=("head.fc",), source="x")
+    assert float(body.state_dict()["pre_logits.fc1.weight"].sum()) == 4096 * 25088
