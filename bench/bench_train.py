@@ -43,7 +43,7 @@ def main() -> None:
     for number in range(max(run.schedule.epochs for run in runs.values())):
         for name, run in runs.items():
             if number < run.schedule.epochs:
-                run.epoch(number, lambda _: None)
+                run.epoch(number, lambda *_: None)
                 print(f"{name:10} epoch {number + 1}: {run.history[-1]}", flush=True)
     seconds = {name: sum(epoch["seconds"] for epoch in run.history) for name, run in runs.items()}
     accuracy = {name: test_accuracy(run, dataset) for name, run in runs.items()}

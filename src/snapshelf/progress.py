@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -23,8 +33,24 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:,.0f} {self.unit}/s" if speed else "", style="progress.data.speed")
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar that is shown, or would be if somebody watched."""
+
+    _shown: Progress
+    _task: TaskID
+
+    def __call__(self, count: int) -> None:
+        """So many more items are done."""
+        self._shown.update(self._task, advance=count)
+
+    def tell(self, description: str, total: int | None = None) -> None:
+        """Say something else before the bar; expect another number of items, if one is given."""
+        self._shown.update(self._task, description=description, total=total)
+
+
 @contextlib.contextmanager
-def progress(description: str, total: int | None, unit: str = "photos") -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: int | None, unit: str = "photos") -> Iterator[Bar]:
     """Show a bar while the block runs; call what it gives with the number of items done since the last call."""
     columns = (
         TextColumn("{task.description}"),
@@ -34,6 +60,5 @@ def progress(description: str, total: int | None, unit: str = "photos") -> Itera
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda count: bar.update(task, advance=count)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        yield Bar(shown, shown.add_task(description, total=total))

@@ -35,6 +35,7 @@ from snapshelf.training.loop import Photos
 from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_history, write_samples
 from snapshelf.training.recipes import Recipe, RecipeName, recipe_for, train_by
 from snapshelf.training.time_budget import parse_duration, plan_within
+from snapshelf.training.watch import EVENTS
 
 _NUM_CHECKED = 64
 """Photos on which the exported model is compared with the trained network."""
@@ -231,6 +232,8 @@ def _publish(
         if source:
             write_samples(source.dataset, folder)
             write_history(source.history, folder)
+        if (work / EVENTS).exists():
+            shutil.copytree(work / EVENTS, folder / EVENTS)
         card.write(folder)
     store.use("models", model_id)
     shutil.rmtree(work, ignore_errors=True)

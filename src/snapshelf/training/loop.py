@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from snapshelf.errors import TrainingDivergedError
-from snapshelf.progress import console, progress
+from snapshelf.progress import console
 from snapshelf.training.backbones import Backbone
 from snapshelf.training.checkpoint import load_run, save_run
 from snapshelf.training.depthwise import quick_depthwise
@@ -31,6 +31,7 @@ from snapshelf.training.networks import Network
 from snapshelf.training.norms import freeze_norms, settle_silent_channels
 from snapshelf.training.optimizer import optimizer_for, set_rate
 from snapshelf.training.schedule import Schedule
+from snapshelf.training.watch import watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +54,23 @@ def train_network(
     are left are made fewer, and the schedule hurries to its end with them.
 
     Returns:
-        For each epoch its `loss`, `validation_loss`, `accuracy` (on validation), `size_px` and `seconds`.
+        For each epoch its `loss`, `validation_loss`, `accuracy` (on validation), `learning_rate` (at last), `size_px`,
+        `photos_per_s` (while it learnt) and `seconds` (with the look at the validation photos).
 
     Raises:
         TrainingDivergedError: the loss is no longer a number.
     """
     run = TrainingRun(backbone, photos, schedule, seed=seed)
     run.resume(work)
-    total = run.num_epochs * len(photos.train_rows)
-    with progress(f"Training {backbone.name}", total) as step:
-        step(len(run.history) * len(photos.train_rows))
+    with watched(work, len(photos.train_rows), run.num_epochs, len(run.history)) as watch:
         while (epoch := len(run.history)) < run.num_epochs:
             if run.has_stopped():
                 console.print(f"Stopped early: {schedule.patience} epochs have brought nothing better.")
                 break
-            run.epoch(epoch, step)
+            run.epoch(epoch, watch.step)
             run.hurry(deadline_s - time.monotonic())
             run.save(work)
-            last = run.history[-1]
-            console.print(
-                f"epoch {epoch + 1}/{run.num_epochs}  loss {last['loss']:.4f}  "
-                f"validation accuracy {last['accuracy']:.4f}  {last['seconds']:.1f} s"
-            )
+            watch.epoch(run.history, run.num_epochs)
     run.network.load_state_dict(run.best)
     run.network.eval()
     return run.history
@@ -142,27 +138,30 @@ class TrainingRun:
         self.marks = self.marks[: done + 1] + np.linspace(self.marks[done], 1.0, fitting + 1).tolist()[1:]
         console.print(f"Slower than planned: {fitting} more epochs instead of {planned}.", style="yellow")
 
-    def epoch(self, number: int, step: Callable[[int], None]) -> None:
+    def epoch(self, number: int, step: Callable[[int, float], None]) -> None:
         """Learn from every photo once, then look how well the validation photos are told apart.
 
-        `number` counts from 0; `step` is called with the number of photos done.
+        `number` counts from 0; `step` is called with the number of photos that were learnt from, and their loss.
         """
         started = time.perf_counter()
         # Each epoch has its own randomness, so that one that is begun anew after a kill is the same.
         torch.manual_seed(self.seed * 100_003 + number)
         order = np.random.default_rng([self.seed, number]).permutation(len(self.photos.train_rows))
         first, last = self.marks[number : number + 2]
-        total_loss, size_px = 0.0, self._size_px(number)
+        total_loss, rate, size_px = 0.0, 0.0, self._size_px(number)
         with self.learning():
             for index, rows in enumerate(batches(self.photos.train_rows[order], self.schedule.batch_size)):
                 made = first + (last - first) * index / self.steps_per_epoch
-                set_rate(self.optimizer, self.schedule.learning_rate_at(made))
+                set_rate(self.optimizer, rate := self.schedule.learning_rate_at(made))
                 random = np.random.default_rng([self.seed, number, index])
-                total_loss += self.learn(rows, random, size_px) * len(rows)
-                step(len(rows))
-        loss, accuracy = self._validate()
+                loss = self.learn(rows, random, size_px)
+                total_loss += loss * len(rows)
+                step(len(rows), loss)
+        learnt_s = time.perf_counter() - started
+        validation_loss, accuracy = self._validate()
         entry = {
-            "loss": total_loss / len(order), "validation_loss": loss, "accuracy": accuracy, "size_px": size_px,
+            "loss": total_loss / len(order), "validation_loss": validation_loss, "accuracy": accuracy,
+            "learning_rate": rate, "size_px": size_px, "photos_per_s": len(order) / learnt_s,
             "seconds": time.perf_counter() - started,
         }  # fmt: skip
         if _score(entry) >= max((_score(past) for past in self.history), default=(0.0, -math.inf)):

@@ -104,7 +104,7 @@ def test_the_weights_kept_are_those_that_did_best(
 def test_an_average_of_the_weights_counts_where_one_is_wanted(photos: Photos, tmp_path: Path) -> None:
     learner = backbone()
     run = loop.TrainingRun(learner, photos, replace(SCHEDULE, average_epochs=0.5), seed=0)
-    run.epoch(0, lambda _: None)
+    run.epoch(0, lambda *_: None)
     learnt, averaged = next(run.network.parameters()), next(run.judged.parameters())
     assert not torch.equal(learnt, averaged)
     assert torch.equal(run.best["body.0.weight"], averaged)
@@ -136,7 +136,7 @@ def test_photos_are_seen_at_the_sizes_of_the_schedule(photos: Photos) -> None:
 
     run.normalise = noted
     for number in range(2):
-        run.epoch(number, lambda _: None)
+        run.epoch(number, lambda *_: None)
     assert [epoch["size_px"] for epoch in run.history] == [32, 96]
     assert seen == {32, 96}
 
@@ -146,7 +146,7 @@ def test_with_too_little_time_the_epochs_left_are_fewer_and_the_schedule_still_e
 ) -> None:
     run = loop.TrainingRun(backbone(), photos, replace(SCHEDULE, epochs=8), seed=0)
     for number in range(2):
-        run.epoch(number, lambda _: None)
+        run.epoch(number, lambda *_: None)
     run.history[-1]["seconds"] = 10.0
     run.hurry(1000.0)
     assert run.num_epochs == 8
@@ -161,7 +161,7 @@ def test_with_too_little_time_the_epochs_left_are_fewer_and_the_schedule_still_e
 
 def test_a_run_that_had_to_hurry_goes_on_with_what_was_left(photos: Photos, tmp_path: Path) -> None:
     run = loop.TrainingRun(backbone(), photos, SCHEDULE, seed=0)
-    run.epoch(0, lambda _: None)
+    run.epoch(0, lambda *_: None)
     run.history[-1]["seconds"] = 10.0
     run.hurry(25.0)
     run.save(tmp_path)
