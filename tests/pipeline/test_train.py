@@ -42,7 +42,15 @@ def test_a_trained_model_is_whole_in_use_and_right(prepared: Store) -> None:
     assert prepared.current("models") == result.folder
     assert result.model_id == f"compact-balanced-{result.card.onnx_sha256[:8]}"
     names = {path.name for path in result.folder.iterdir()}
-    assert names == {"model.onnx", "checkpoint.safetensors", "config.toml", "card.json", "samples", "history.json"}
+    assert names == {
+        "model.onnx",
+        "checkpoint.safetensors",
+        "config.toml",
+        "card.json",
+        "samples",
+        "tensorboard",
+        "history.json",
+    }
     assert list((prepared.root / "models").glob(".*")) == []  # nothing is left over
 
     dataset = Dataset(prepared.current("datasets"))

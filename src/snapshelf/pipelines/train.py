@@ -10,9 +10,10 @@ import json
 import math
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -33,7 +34,14 @@ from snapshelf.training.export import check_export, export_onnx
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.loop import Photos
 from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_history, write_samples
-from snapshelf.training.recipes import Recipe, RecipeName, recipe_for, train_by
+from snapshelf.training.processes import (
+    is_first,
+    joined_processes,
+    num_processes,
+    num_processes_here,
+    said_by_first,
+)
+from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, train_by
 from snapshelf.training.time_budget import parse_duration, plan_within
 from snapshelf.training.watch import EVENTS
 
@@ -59,9 +67,10 @@ class _Source:
 
     dataset: Dataset
     config: dict[str, Any]
-    history: list[dict[str, float]]
+    photos: Photos
 
 
+@joined_processes()
 def train(
     store: Store,
     *,
@@ -77,6 +86,9 @@ def train(
     What is None is as `snapshelf.toml` says. A run that was killed goes on, by the same call, after its last epoch;
     without `resume` it begins anew. With a `time_budget`, such as `10m`, the training is as long as fits into it, up to
     the length of `best`; called again after a kill, the clock starts anew.
+
+    Where `torchrun` started several processes, they train the network together and end with what one alone would have
+    found. The first of them writes the model.
 
     Raises:
         ArtifactMissingError: nothing was prepared.
@@ -104,21 +116,21 @@ def train(
     config = _config(dataset, learner, steps, seed)
     key = hashlib.sha256(repr((config, time_budget)).encode()).hexdigest()[:12]
     work = store.folder("models", f".training-{key}")
-    if not resume:
+    if not resume and is_first():
         shutil.rmtree(work, ignore_errors=True)
     deadline_s = math.inf
     if budget_s:
         steps, deadline_s = _fitted(steps, learner, photos, work, budget_s=budget_s, started_s=started_s)
         config = _config(dataset, learner, steps, seed)
+    if not steps.schedule and num_processes() > 1:
+        raise ConfigError(
+            "A head alone is fitted by one process; torchrun brings nothing there. Run snapshelf train by itself, or "
+            "train the whole network: --recipe balanced"
+        )
     cache = FeatureCache(dataset.features_folder, dataset.sha256())
     trained = train_by(steps, learner, photos, seed=seed, cache=cache, work=work, deadline_s=deadline_s)
-    checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
-    details = details_of(dataset, photos, steps, trained, store.config().verdict)
-    details |= {"seed": seed, "looks": measured_looks(learner, photos)}
-    source = _Source(dataset, config, trained.history)
-    result = _publish(store, learner, details, checked_NSSC, source=source, work=work)
-    _say(result)
-    return result
+    result = _finish(store, learner, steps, trained, _Source(dataset, config, photos), work) if is_first() else None
+    return cast("TrainResult", said_by_first(result))
 
 
 def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> ModelCard:
@@ -162,8 +174,9 @@ def _fitted(
     """The recipe that fits into the time, and when it has to end. A run that was killed keeps to its first plan."""
     plan = plan_within(budget_s, started_s, backbone, photos, longest)
     kept = work / "plan.json"
-    epochs = json.loads(kept.read_text("utf-8"))["epochs"] if kept.exists() else plan.epochs
-    write_atomic(kept, json.dumps({"epochs": epochs}))
+    epochs = said_by_first(json.loads(kept.read_text("utf-8"))["epochs"] if kept.exists() else plan.epochs)
+    if is_first():
+        write_atomic(kept, json.dumps({"epochs": epochs}))
     if not epochs:
         console.print("That is time for the head alone; the rest of the network stays as it is.")
         return recipe_for("quick", backbone), plan.deadline_s
@@ -176,7 +189,7 @@ def _fitted(
 def _begin(seed: int) -> None:
     reuse_freed_memory()
     torch.manual_seed(seed)
-    torch.set_num_threads(load_settings().num_threads)
+    torch.set_num_threads(max(1, load_settings().num_threads // num_processes_here()))
 
 
 def _photos(dataset: Dataset) -> Photos:
@@ -203,6 +216,19 @@ def _config(dataset: Dataset, backbone: Backbone, recipe: Recipe, seed: int) -> 
     }
 
 
+def _finish(
+    store: Store, backbone: Backbone, recipe: Recipe, trained: Trained, source: _Source, work: Path
+) -> TrainResult:
+    """Measure what the model's card tells, publish and say so."""
+    photos = source.photos
+    checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
+    details = details_of(source.dataset, photos, recipe, trained, store.config().verdict)
+    details |= {"seed": source.config["seed"], "looks": measured_looks(backbone, photos)}
+    result = _publish(store, backbone, details, checked_NSSC, source=source, work=work, history=trained.history)
+    _say(result)
+    return result
+
+
 def _publish(
     store: Store,
     backbone: Backbone,
@@ -211,6 +237,7 @@ def _publish(
     *,
     source: _Source | None,
     work: Path,
+    history: Sequence[Mapping[str, float]] = (),
 ) -> TrainResult:
     """Export, check, write the folder and put it in use; `work` is removed when all that is done."""
     work.mkdir(parents=True, exist_ok=True)
@@ -231,7 +258,7 @@ def _publish(
         write_config(source.config if source else {"backbone": backbone.name, "weights": backbone.weights}, folder)
         if source:
             write_samples(source.dataset, folder)
-            write_history(source.history, folder)
+            write_history(history, folder)
         if (work / EVENTS).exists():
             shutil.copytree(work / EVENTS, folder / EVENTS)
         card.write(folder)

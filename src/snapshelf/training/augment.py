@@ -90,6 +90,8 @@ class Augment:
     def apply(self, photos_NCSS: Tensor, changes: Changes, size_px: int | None = None) -> Tensor:
         """A changed batch, uint8 like the one given, which stays as it was; of `size_px` a side, if that is given."""
         side = size_px or photos_NCSS.shape[-1]
+        if not len(photos_NCSS):
+            return photos_NCSS.new_empty((0, photos_NCSS.shape[1], side, side))
         if self.min_area < 1.0 or self.trivial or side != photos_NCSS.shape[-1]:
             photos_NCSS = _each(photos_NCSS, changes, side)
         if self.shift_px:

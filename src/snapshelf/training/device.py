@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 import torch
@@ -30,8 +31,10 @@ def reuse_freed_memory() -> bool:
 
 
 def best_device() -> torch.device:
-    """A CUDA GPU where there is one, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """A CUDA GPU where there is one, this process's own where several run here; else the processor."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def has_fast_bf16(device: torch.device) -> bool:

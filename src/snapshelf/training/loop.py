@@ -26,12 +26,25 @@ from snapshelf.training.backbones import Backbone
 from snapshelf.training.checkpoint import load_run, save_run
 from snapshelf.training.depthwise import quick_depthwise
 from snapshelf.training.device import autocast, best_device, place
-from snapshelf.training.inference import batches, normaliser, photo_batch, predict
+from snapshelf.training.inference import normaliser, photo_batch, predict
 from snapshelf.training.networks import Network
 from snapshelf.training.norms import freeze_norms, settle_silent_channels
 from snapshelf.training.optimizer import optimizer_for, set_rate
+from snapshelf.training.processes import (
+    gathered,
+    is_first,
+    learning_together,
+    norms_over_all,
+    num_processes,
+    said_by_first,
+    share_of,
+    split_rows,
+    summed,
+)
 from snapshelf.training.schedule import Schedule
 from snapshelf.training.watch import watched
+
+_LONG_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ class TrainingRun:
         if schedule.frozen_norms:
             settle_silent_channels(self.network)
         self.normalise = normaliser(backbone, self.device)
+        self.learner = learning_together(self.network)
         self.optimizer = optimizer_for(self.network, schedule)
         self.steps_per_epoch = math.ceil(len(photos.train_rows) / schedule.batch_size)
         self.average = _average(self.network, schedule.average_epochs * self.steps_per_epoch)
@@ -115,6 +129,8 @@ class TrainingRun:
 
     def save(self, work: Path) -> None:
         """Keep all that `resume` needs."""
+        if not is_first():
+            return
         state: dict[str, Any] = {
             "history": self.history, "marks": self.marks, "schedule": asdict(self.schedule), "seed": self.seed,
         }  # fmt: skip
@@ -132,9 +148,9 @@ class TrainingRun:
         """Make the epochs that are left as few as fit into this time, by the pace of the last one."""
         done = len(self.history)
         planned = self.num_epochs - done
-        if left_s >= planned * self.history[-1]["seconds"] or not planned:
+        fitting = said_by_first(max(0, math.floor(min(left_s, _LONG_S) / self.history[-1]["seconds"])))
+        if fitting >= planned:
             return
-        fitting = max(0, int(left_s / self.history[-1]["seconds"]))
         self.marks = self.marks[: done + 1] + np.linspace(self.marks[done], 1.0, fitting + 1).tolist()[1:]
         console.print(f"Slower than planned: {fitting} more epochs instead of {planned}.", style="yellow")
 
@@ -150,7 +166,8 @@ class TrainingRun:
         first, last = self.marks[number : number + 2]
         total_loss, rate, size_px = 0.0, 0.0, self._size_px(number)
         with self.learning():
-            for index, rows in enumerate(batches(self.photos.train_rows[order], self.schedule.batch_size)):
+            # Of nearly equal size: batch norm learns little from a small one, and nothing from a single photo.
+            for index, rows in enumerate(np.array_split(self.photos.train_rows[order], self.steps_per_epoch)):
                 made = first + (last - first) * index / self.steps_per_epoch
                 set_rate(self.optimizer, rate := self.schedule.learning_rate_at(made))
                 random = np.random.default_rng([self.seed, number, index])
@@ -178,19 +195,27 @@ class TrainingRun:
         self.network.train()
         if self.schedule.frozen_norms:
             freeze_norms(self.network)
-        with quick_depthwise(self.network, wanted=self.device.type == "cpu"):
+        with quick_depthwise(self.network, wanted=self.device.type == "cpu"), norms_over_all(self.network):
             yield
 
     def learn(self, rows: NDArray[np.int64], random: np.random.Generator, size_px: int) -> float:
-        """One step, on the photos in these rows, changed at random; returns its loss."""
-        augment, labels_N = self.schedule.augment, torch.from_numpy(self.photos.labels_N[rows])
-        changes = augment.draw(len(rows), random)
-        photos_NCSS = augment.apply(photo_batch(self.photos.photos_NSSC, rows), changes, size_px)
+        """One step, on the photos in these rows, changed at random; returns its loss.
+
+        Where several processes learn together, each takes its share of them; what is drawn is the same as for one.
+        """
+        augment, share = self.schedule.augment, share_of(len(rows))
+        changes = augment.draw(len(rows), random)[share]
+        photos_NCSS = photo_batch(self.photos.photos_NSSC, rows[share]).to(self.device)
+        photos_NCSS = augment.apply(photos_NCSS, changes, size_px)
+        labels_N = torch.from_numpy(self.photos.labels_N[rows[share]])
         target_NC = augment.targets(labels_N, self.network.num_classes, changes).to(self.device)
         with autocast(self.device, wanted=self.schedule.mixed_precision):
-            logits_NC, _ = self.network(self.normalise(photos_NCSS))
-        loss = functional.cross_entropy(logits_NC.float(), target_NC, label_smoothing=self.schedule.label_smoothing)
-        value = loss.item()
+            logits_NC, _ = self.learner(self.normalise(photos_NCSS))
+        smoothing = self.schedule.label_smoothing
+        sum_of_losses = functional.cross_entropy(
+            logits_NC.float(), target_NC, label_smoothing=smoothing, reduction="sum"
+        )
+        value = summed(sum_of_losses.item(), self.device) / len(rows)
         if not math.isfinite(value):
             raise TrainingDivergedError(
                 f"The loss became {value} in epoch {len(self.history) + 1} at a learning rate of "
@@ -198,7 +223,8 @@ class TrainingRun:
                 "broken values in the --weights file, or try another --backbone or --seed."
             )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        # The gradients will be divided by the number of processes.
+        (sum_of_losses * (num_processes() / len(rows))).backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if self.average:
             self.average.update_parameters(self.network)
@@ -208,7 +234,8 @@ class TrainingRun:
         """Log-loss and accuracy on the validation photos."""
         rows = self.photos.validation_rows
         labels_N = self.photos.labels_N[rows]
-        logits_NC = predict(replace(self.backbone, network=self.judged), self.photos.photos_NSSC, rows)
+        judged = replace(self.backbone, network=self.judged)
+        logits_NC = gathered(predict(judged, self.photos.photos_NSSC, split_rows(rows)))
         loss = functional.cross_entropy(torch.from_numpy(logits_NC), torch.from_numpy(labels_N))
         return float(loss), float((logits_NC.argmax(1) == labels_N).mean())
 

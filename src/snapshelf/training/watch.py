@@ -9,6 +9,7 @@ from pathlib import Path
 from tensorboardX import SummaryWriter
 
 from snapshelf.progress import Bar, console, progress
+from snapshelf.training.processes import is_first
 
 EVENTS = "tensorboard"
 
@@ -65,7 +66,7 @@ def watched(work: Path, num_photos: int, num_epochs: int, done: int) -> Iterator
         done: epochs that are there already, from a run that was killed.
     """
     # What a killed run told of an epoch that it did not save is taken back.
-    events = SummaryWriter(str(work / EVENTS), purge_step=done + 1 if done else None)
+    events = SummaryWriter(str(work / EVENTS), purge_step=done + 1 if done else None, write_to_disk=is_first())
     with progress("Training", num_epochs * num_photos) as bar, contextlib.closing(events):
         bar(done * num_photos)
         yield Watch(bar, events, num_photos, num_epochs, done)
