@@ -169,14 +169,14 @@ def evaluate(
     from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.evaluate import Candidate
     from snapshelf.pipelines.evaluate import evaluate as run
-    from snapshelf.wiring import open_encoder
+    from snapshelf.wiring import open_encoder, open_maps
 
     settings = load_settings()
     encoder = open_encoder(Store(store), settings)
     other = open_encoder(Store(store), settings, compare) if compare else None
     evaluation = run(
         Store(store),
-        Candidate(encoder, encoder.card),
+        Candidate(encoder, encoder.card, open_maps(Store(store), settings, encoder.card.id)),
         other=Candidate(other, other.card) if other else None,
         data=data,
         format=format,

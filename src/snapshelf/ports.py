@@ -31,6 +31,13 @@ class Encoder(Protocol):
         """Logits and L2-normalised embeddings of N photos, in their order. N may be 0."""
 
 
+class ActivationMaps(Protocol):
+    """Tells where on a photo a model saw its class. Shapes: N photos, S pixels a side, maps of H × W."""
+
+    def of(self, photos_NSSC: NDArray[np.uint8], class_N: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Where each photo speaks for the class of this index, (N, H, W): 0 not at all, 1 most."""
+
+
 class VectorIndex(Protocol):
     """The photos of the products by their embeddings. A product may have several photos.
 

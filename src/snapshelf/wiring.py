@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapshelf.adapters.index_folder import open_index
-from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.onnx_encoder import MODEL_FILE, OnnxEncoder
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.config import StoreConfig
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.ports import ThumbnailStore, VectorIndex
+from snapshelf.ports import ActivationMaps, ThumbnailStore, VectorIndex
 from snapshelf.recommend import Recommender
 from snapshelf.settings import Settings
 
@@ -55,6 +55,13 @@ def open_encoder(store: Store, settings: Settings, model_id: str | None = None) 
     """
     folder = store.existing("models", model_id) if model_id else store.current("models")
     return OnnxEncoder(folder, num_threads=settings.num_threads)
+
+
+def open_maps(store: Store, settings: Settings, model_id: str) -> ActivationMaps | None:
+    """Where a model of the store looks; None where its network keeps that to itself."""
+    from snapshelf.adapters.onnx_activation_maps import open_activation_maps  # noqa: PLC0415 (serving has no onnx)
+
+    return open_activation_maps(store.folder("models", model_id) / MODEL_FILE, num_threads=settings.num_threads)
 
 
 def open_shelf(store: Store, settings: Settings) -> Shelf:

@@ -221,3 +221,19 @@ def test_the_learning_curves_are_drawn_where_there_are_any(filled: Store) -> Non
     history = filled.folder("models", "colours") / "history.json"
     history.write_text(json.dumps({"epochs": epochs}))
     assert "Learning curves" in evaluated(filled).report_path.read_text()
+
+
+class LooksLeft:
+    """Sees every class on the left half of a photo."""
+
+    def of(self, photos_NSSC: NDArray[np.uint8], class_N: NDArray[np.int64]) -> NDArray[np.float32]:
+        assert photos_NSSC.shape[1:] == (32, 32, 3)
+        return np.tile(np.array([[1.0, 0.0]], np.float32), (len(class_N), 1, 1))
+
+
+def test_where_it_looked_is_shown_for_a_photo_of_each_class(filled: Store) -> None:
+    candidate = Candidate(ColourEncoder(), model(), LooksLeft())
+    report = evaluate(filled, candidate, limits=LIMITS, num_threads=2).report_path.read_text("utf-8")
+    section = report.split("Where it looked")[1].split("<h2>")[0]
+    assert [section.count(f"<b>{label}</b>") for label in ("blue", "green", "red")] == [1, 1, 1]
+    assert "Where it looked" not in evaluated(filled).report_path.read_text("utf-8")

@@ -55,6 +55,8 @@ class Answers:
     least_sure_hits: list[Example] = field(default_factory=list)
     pairs: dict[tuple[int, int], list[Example]] = field(default_factory=dict)
     """Of each mix-up, by the indices of the true and the predicted class, the surest few."""
+    typical: dict[int, Example] = field(default_factory=dict)
+    """Of each class, by its index, the right answer that it was surest of, or the first photo where none was right."""
 
     def labels_N(self) -> NDArray[np.int64]:
         """The true classes."""
@@ -112,6 +114,7 @@ def _note(
     is_right = said.label == photo.label
     answers.verdicts[said.verdict, is_right] += 1
     example = Example(photo.path, photo.label, said.label, said.probability, photo.pixels_SSC)
+    _note_typical(answers, label, example)
     if is_right:
         answers.least_sure_hits = heapq.nsmallest(_EXAMPLES, [*answers.least_sure_hits, example], key=_sureness)
     else:
@@ -119,6 +122,16 @@ def _note(
         pair = (label, card.labels.index(said.label))
         those = [*answers.pairs.get(pair, []), example]
         answers.pairs[pair] = heapq.nlargest(_EXAMPLES_OF_A_PAIR, those, key=_sureness)
+
+
+def _note_typical(answers: Answers, label: int, example: Example) -> None:
+    before = answers.typical.get(label)
+    if before is None or _typicality(example) > _typicality(before):
+        answers.typical[label] = example
+
+
+def _typicality(example: Example) -> float:
+    return example.probability if example.predicted == example.label else 0.0
 
 
 def _note_unknown(answers: Answers, photo: LabelledPhoto, logits_C: NDArray[np.float32]) -> None:

@@ -58,11 +58,11 @@ def _evaluate(store: Store, settings: Settings) -> None:
         return
     from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.evaluate import Candidate, evaluate
-    from snapshelf.wiring import open_encoder
+    from snapshelf.wiring import open_encoder, open_maps
 
     _say(3, "Evaluating on the test photos")
     encoder = open_encoder(store, settings)
-    model = Candidate(encoder, encoder.card)
+    model = Candidate(encoder, encoder.card, open_maps(store, settings, encoder.card.id))
     evaluate(store, model, split="test", limits=DecodeLimits.of(settings), num_threads=settings.num_threads)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from snapshelf.artifacts.cards import ModelCard
 from snapshelf.artifacts.publish import write_atomic
 from snapshelf.artifacts.store import Store
@@ -17,11 +19,12 @@ from snapshelf.metrics.evaluation import Evaluation
 from snapshelf.pipelines.answers import Answers, ask
 from snapshelf.pipelines.evaluation import evaluation_of
 from snapshelf.pipelines.labelled import LabelledPhotos, photos_of_dataset, photos_of_source
-from snapshelf.ports import Encoder
+from snapshelf.ports import ActivationMaps, Encoder
 from snapshelf.progress import console
-from snapshelf.reports.evaluation import Epoch, EvaluationReport
+from snapshelf.reports.evaluation import Epoch, EvaluationReport, Look
 from snapshelf.types import Split
 
+_MOST_LOOKS = 100
 METRICS_JSON, REPORT_HTML, HISTORY_JSON = "metrics.json", "report.html", "history.json"
 
 
@@ -31,6 +34,8 @@ class Candidate:
 
     encoder: Encoder
     card: ModelCard
+    maps: ActivationMaps | None = None
+    """Where it looks, if that can be told."""
 
 
 def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
@@ -71,7 +76,7 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
     answers, photos = _asked(store, model, photos_for)
     others = _asked(store, other, photos_for)[0] if other else None
     evaluation = evaluation_of(answers, photos, others, store.folder("models", model.card.id) / REPORT_HTML)
-    _publish(evaluation, photos, answers)
+    _publish(evaluation, photos, answers, model.maps)
     return evaluation
 
 
@@ -95,7 +100,7 @@ def _asked(
     return answers, photos
 
 
-def _publish(evaluation: Evaluation, photos: LabelledPhotos, answers: Answers) -> None:
+def _publish(evaluation: Evaluation, photos: LabelledPhotos, answers: Answers, maps: ActivationMaps | None) -> None:
     folder = evaluation.report_path.parent
     report = EvaluationReport(
         evaluation=evaluation,
@@ -104,12 +109,23 @@ def _publish(evaluation: Evaluation, photos: LabelledPhotos, answers: Answers) -
         mistakes=answers.surest_mistakes,
         hits=answers.least_sure_hits,
         pairs=answers.pairs,
+        looks=_looks(answers, maps),
         history=_history(folder),
     )
     write_atomic(evaluation.report_path, report.to_html())
     metrics = json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False) + "\n"
     write_atomic(evaluation.report_path.with_name(METRICS_JSON), metrics)
     _say(evaluation, photos)
+
+
+def _looks(answers: Answers, maps: ActivationMaps | None) -> list[Look]:
+    """Where the model saw the class on one photo of each."""
+    if maps is None:
+        return []
+    examples = dict(sorted(answers.typical.items())[:_MOST_LOOKS])
+    return [
+        Look(example, maps.of(example.pixels_SSC[None], np.array([label]))[0]) for label, example in examples.items()
+    ]
 
 
 def _history(folder: Path) -> list[Epoch]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from snapshelf.metrics.classification import ConfidenceBin
 from snapshelf.metrics.evaluation import Evaluation
@@ -19,6 +20,8 @@ _MOST_CLASSES_IN_TABLE = 25
 _MOST_CONFUSIONS_SHOWN = 15
 _MOST_PAIRS_PICTURED = 6
 _MOST_ROWS_SHOWN = 200
+_DARKEST = 0.2
+"""How much light is left where the model saw nothing of the class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,15 @@ class Example:
     predicted: str
     probability: float
     pixels_SSC: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A photo, and where on it the model saw its class."""
+
+    example: Example
+    evidence_HW: NDArray[np.float32]
+    """0 not at all, 1 most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,8 @@ class EvaluationReport:
     """The least sure first."""
     pairs: Mapping[tuple[int, int], Sequence[Example]]
     """Of each mix-up, by the indices of the true and the predicted class, a few photos."""
+    looks: Sequence[Look]
+    """One photo of each class; empty where the network keeps to itself where it looks."""
     history: Sequence[Epoch]
     """Empty where the network was not trained whole."""
 
@@ -84,6 +98,7 @@ class EvaluationReport:
             per_class=sorted(per_class, key=lambda row: (row[1].num_photos == 0, row[1].f1)),
             mistakes=_pictured(self.mistakes),
             hits=_pictured(self.hits),
+            looks=[(look.example, thumbnail(_lit(look))) for look in self.looks],
             num_unknown=sum(self.evaluation.unknown.values()),
             unknown_labels=sorted(self.evaluation.unknown),
             highest_loss=max((max(epoch.loss, epoch.validation_loss) for epoch in self.history), default=1.0),
@@ -98,6 +113,15 @@ class EvaluationReport:
             (shown, taken_for, _pictured(self.pairs.get((labels.index(shown), labels.index(taken_for)), [])))
             for shown, taken_for, _, _ in confusions[:_MOST_PAIRS_PICTURED]
         ]
+
+
+def _lit(look: Look) -> NDArray[np.uint8]:
+    """The photo, bright where the model saw its class and dark elsewhere."""
+    photo = Image.fromarray(np.ascontiguousarray(look.example.pixels_SSC))
+    evidence = Image.fromarray(np.uint8(255 * look.evidence_HW)).resize(photo.size, Image.Resampling.BICUBIC)
+    light_SS1 = _DARKEST + (1 - _DARKEST) * np.asarray(evidence, np.float32)[:, :, None] / 255
+    lit_SSC: NDArray[np.uint8] = (np.asarray(photo) * light_SS1).astype(np.uint8)
+    return lit_SSC
 
 
 def _pictured(examples: Sequence[Example]) -> list[tuple[Example, str]]:

@@ -19,6 +19,8 @@ def optimizer_for(network: Network, schedule: Schedule) -> torch.optim.Optimizer
     groups = _groups(network.body, schedule)
     if network.head:
         groups += _by_shape(network.head, schedule.weight_decay)
+    if schedule.optimizer == "sgd":
+        return torch.optim.SGD(groups, schedule.learning_rate, momentum=0.9, nesterov=True, fused=True)
     return torch.optim.AdamW(groups, schedule.learning_rate, fused=True)
 
 

@@ -23,7 +23,7 @@ from snapshelf.metrics.evaluation import Comparison, Evaluation, VerdictCount
 from snapshelf.metrics.rejection import RejectionScores
 from snapshelf.metrics.retrieval import RetrievalScores
 from snapshelf.reports.dataset import DatasetReport, PhotoText, Removed
-from snapshelf.reports.evaluation import Epoch, EvaluationReport, Example
+from snapshelf.reports.evaluation import Epoch, EvaluationReport, Example, Look
 from snapshelf.reports.page import thumbnail
 from snapshelf.types import SPLITS, Flaw, Rejected
 
@@ -145,7 +145,7 @@ def evaluation_page(label: str = "hat", num_classes: int = 3) -> str:
     probabilities_NC = np.full((4, num_classes), 0.1)
     probabilities_NC[:, 0] = 0.7
     names = [label, "cap", *(f"class {number}" for number in range(num_classes - 2))]
-    example = Example(f"{label}.jpg", "cap", label, 0.7, np.zeros((16, 16, 3), np.uint8))
+    example = Example(f"{label}.jpg", "cap", label, 0.7, np.full((16, 16, 3), 200, np.uint8))
     evaluation = Evaluation(
         model_id="m",
         dataset_id=None,
@@ -171,6 +171,7 @@ def evaluation_page(label: str = "hat", num_classes: int = 3) -> str:
         mistakes=[example],
         hits=[example],
         pairs={(1, 0): [example]},
+        looks=[Look(example, np.eye(4, dtype=np.float32))],
         history=[Epoch(2.0, 1.5, 0.4), Epoch(1.0, 0.75, 0.6)],
     ).to_html()
 
@@ -486,3 +487,13 @@ def test_a_thumbnail_keeps_small_photos_and_shrinks_large_ones(side: int, shown:
     address = thumbnail(np.full((side, side, 3), 100, np.uint8))
     content = base64.b64decode(address.partition("base64,")[2])
     assert Image.open(io.BytesIO(content)).size == (shown, shown)
+
+
+def test_a_photo_is_lit_where_the_model_saw_its_class() -> None:
+    html = evaluation_page()
+    section = html[html.index("Where it looked") :]
+    source = re.search(r"data:image/png;base64,([^\"]+)", section)
+    assert source is not None
+    lit = np.asarray(Image.open(io.BytesIO(base64.b64decode(source[1]))))
+    assert lit[0, 0].tolist() == [200, 200, 200]
+    assert lit[0, 15].tolist() == [40, 40, 40]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from snapshelf.adapters.onnx_activation_maps import open_activation_maps
+from snapshelf.training.backbones import Backbone, load_backbone
+from snapshelf.training.export import export_onnx
+from snapshelf.training.inference import normaliser, photo_batch
+
+
+def exported(name: str, size_px: int, path: Path) -> Backbone:
+    torch.manual_seed(0)
+    backbone = load_backbone(name, 4, size_px=size_px, weights="none")
+    export_onnx(backbone, path)
+    return backbone
+
+
+@pytest.mark.parametrize("name", ["compact", "mini-resnet", "resnet18", "tf_efficientnet_lite0"])
+def test_the_maps_are_the_logit_place_by_place(tmp_path: Path, name: str) -> None:
+    backbone = exported(name, 64, tmp_path / "model.onnx")
+    photos_NSSC = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    class_N = np.array([0, 3, 1])
+    opened = open_activation_maps(tmp_path / "model.onnx", num_threads=1)
+    assert opened is not None
+    found_NHW = opened.of(photos_NSSC, class_N)
+
+    seen: list[torch.Tensor] = []
+    pool = next(part for part in backbone.network.modules() if "Pool2d" in type(part).__name__ and _is_global(part))
+    pool.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    network = backbone.network.eval()
+    with torch.inference_mode():
+        logits_NC, _ = network(normaliser(backbone, torch.device("cpu"))(photo_batch(photos_NSSC, np.arange(3))))
+        assert network.head is not None
+        for_class_NHW = torch.einsum("nd,ndhw->nhw", network.head.weight[class_N], seen[0])
+        bias_N = network.head.bias[class_N]
+    torch.testing.assert_close(for_class_NHW.mean((1, 2)) + bias_N, logits_NC[range(3), class_N], rtol=1e-4, atol=1e-4)
+    wanted_NHW = for_class_NHW.clamp_min(0) / for_class_NHW.amax((1, 2), keepdim=True).clamp_min(1e-9)
+    np.testing.assert_allclose(found_NHW, wanted_NHW.numpy(), rtol=1e-3, atol=1e-3)
+
+
+def _is_global(part: torch.nn.Module) -> bool:
+    return "Adaptive" in type(part).__name__
+
+
+def test_a_network_without_an_average_of_maps_keeps_to_itself_where_it_looks(tmp_path: Path) -> None:
+    exported("seed-cnn", 28, tmp_path / "model.onnx")
+    assert open_activation_maps(tmp_path / "model.onnx", num_threads=1) is None
