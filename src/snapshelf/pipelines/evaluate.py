@@ -22,6 +22,8 @@ from snapshelf.pipelines.labelled import LabelledPhotos, photos_of_dataset, phot
 from snapshelf.ports import ActivationMaps, Encoder
 from snapshelf.progress import console
 from snapshelf.reports.evaluation import Epoch, EvaluationReport, Look
+from snapshelf.reports.model_card import FILE_NAME as MODEL_CARD
+from snapshelf.reports.model_card import model_card_in_words
 from snapshelf.types import Split
 
 _MOST_LOOKS = 100
@@ -49,7 +51,7 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
     limits: DecodeLimits,
     num_threads: int,
 ) -> Evaluation:
-    """Score a model and write `metrics.json` and `report.html` into its folder.
+    """Score a model and write `metrics.json`, `report.html` and `model-card.md` into its folder.
 
     Args:
         store: holds the model's folder, and the prepared photos unless `data` names others.
@@ -76,7 +78,7 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
     answers, photos = _asked(store, model, photos_for)
     others = _asked(store, other, photos_for)[0] if other else None
     evaluation = evaluation_of(answers, photos, others, store.folder("models", model.card.id) / REPORT_HTML)
-    _publish(evaluation, photos, answers, model.maps)
+    _publish(evaluation, photos, answers, model)
     return evaluation
 
 
@@ -100,7 +102,7 @@ def _asked(
     return answers, photos
 
 
-def _publish(evaluation: Evaluation, photos: LabelledPhotos, answers: Answers, maps: ActivationMaps | None) -> None:
+def _publish(evaluation: Evaluation, photos: LabelledPhotos, answers: Answers, model: Candidate) -> None:
     folder = evaluation.report_path.parent
     report = EvaluationReport(
         evaluation=evaluation,
@@ -109,10 +111,11 @@ def _publish(evaluation: Evaluation, photos: LabelledPhotos, answers: Answers, m
         mistakes=answers.surest_mistakes,
         hits=answers.least_sure_hits,
         pairs=answers.pairs,
-        looks=_looks(answers, maps),
+        looks=_looks(answers, model.maps),
         history=_history(folder),
     )
     write_atomic(evaluation.report_path, report.to_html())
+    write_atomic(folder / MODEL_CARD, model_card_in_words(model.card, evaluation, photos.words))
     metrics = json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False) + "\n"
     write_atomic(evaluation.report_path.with_name(METRICS_JSON), metrics)
     _say(evaluation, photos)

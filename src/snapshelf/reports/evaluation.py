@@ -82,7 +82,7 @@ class EvaluationReport:
         share_CC = confusion_CC / np.maximum(confusion_CC.sum(axis=1, keepdims=True), 1)
         intervals = zip(self.evaluation.intervals.f1_C, scores.per_class.items(), strict=True)
         per_class = [(label, each, interval) for interval, (label, each) in intervals]
-        confusions = _confusions(confusion_CC, labels)
+        confusions = most_confused(confusion_CC, labels)
         return render(
             "evaluation.html",
             report=self,
@@ -128,7 +128,7 @@ def _pictured(examples: Sequence[Example]) -> list[tuple[Example, str]]:
     return [(example, thumbnail(example.pixels_SSC)) for example in examples]
 
 
-def _confusions(confusion_CC: NDArray[np.int64], labels: Sequence[str]) -> list[tuple[str, str, int, float]]:
+def most_confused(confusion_CC: NDArray[np.int64], labels: Sequence[str]) -> list[tuple[str, str, int, float]]:
     """The most frequent mix-ups: true class, predicted class, how many photos, what share of the true class."""
     wrong_CC = confusion_CC.copy()
     np.fill_diagonal(wrong_CC, 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,11 @@ _SMALL_PX = 64
 def render(template: str, **values: Any) -> str:  # noqa: ANN401 (templates take anything)
     """Fill a template of this room. Every value is escaped."""
     return _templates.get_template(template).render(**values)
+
+
+def render_text(template: str, **values: Any) -> str:  # noqa: ANN401 (templates take anything)
+    """Fill a Markdown template of this room. What users wrote goes through the filter `plain`."""
+    return _texts.get_template(template).render(**values)
 
 
 def thumbnail(pixels_SSC: NDArray[np.uint8]) -> str:
@@ -47,6 +53,15 @@ def _range(interval: tuple[float, float]) -> str:
     return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
 
 
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
+
+
+def _plain(text: str) -> str:
+    """Such that nothing in it is Markdown."""
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
+
+
 def _count(number: int) -> str:
     return f"{number:,}"
 
@@ -58,4 +73,12 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(percent=_percent, count=_count, range=_range)
+_texts = Environment(
+    loader=PackageLoader("snapshelf.reports"),
+    autoescape=False,  # noqa: S701 (Markdown; see the filter `plain`)
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+for _each in (_templates, _texts):
+    _each.filters.update(percent=_percent, count=_count, range=_range, plain=_plain, duration=_duration)
