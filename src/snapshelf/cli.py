@@ -163,6 +163,9 @@ def evaluate(
     compare: Annotated[
         str | None, typer.Option(metavar="ID", help="Another model of the store, asked about the same photos.")
     ] = None,
+    unknown: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Photos of other things: are they told apart?")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score the model in use, as exported; write metrics.json and report.html beside it."""
@@ -179,6 +182,7 @@ def evaluate(
         Candidate(encoder, encoder.card, open_maps(Store(store), settings, encoder.card.id)),
         other=Candidate(other, other.card) if other else None,
         data=data,
+        strangers=unknown,
         format=format,
         split=split,
         limits=DecodeLimits.of(settings),

@@ -121,6 +121,15 @@ def test_classes_that_the_model_does_not_know_are_counted_apart(filled: Store, p
     assert content["per_class"]["green"]["num_photos"] == 0
 
 
+def test_photos_of_other_things_are_unknown_whatever_their_labels(filled: Store, photo_folder: Path) -> None:
+    before = evaluated(filled)
+    content = evaluated(filled, strangers=str(photo_folder)).to_json()
+    assert content["unknown"]["num_photos"] == 60
+    assert content["unknown"]["auroc"] == pytest.approx(0.5, abs=0.2)  # they are the very same things
+    assert content["accuracy"] == before.scores.accuracy
+    assert content["num_photos"] == 6
+
+
 def test_bad_files_are_counted_and_named(filled: Store, photo_folder: Path) -> None:
     (photo_folder / "red" / "bad.jpg").write_text("text")
     (photo_folder / "red" / "notes.txt").write_text("text")

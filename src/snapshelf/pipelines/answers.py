@@ -96,6 +96,16 @@ def ask(encoder: Encoder, card: ModelCard, photos: LabelledPhotos) -> Answers:
     return answers
 
 
+def ask_about_strangers(encoder: Encoder, answers: Answers, photos: LabelledPhotos) -> None:
+    """Let the model that gave these answers look at photos that show nothing it knows, and note what it says."""
+    with progress("Strangers", photos.total) as step:
+        for batch in _batches(photos.photos):
+            encoding = encoder.encode(np.stack([photo.pixels_SSC for photo in batch]))
+            for photo, logits_C in zip(batch, encoding.logits_NC, strict=True):
+                _note_unknown(answers, photo, logits_C)
+            step(len(batch))
+
+
 def _note(
     answers: Answers,
     photo: LabelledPhoto,

@@ -16,7 +16,7 @@ from snapshelf.errors import ArtifactMismatchError, SourceError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.metrics.classification import confidence_bins
 from snapshelf.metrics.evaluation import Evaluation
-from snapshelf.pipelines.answers import Answers, ask
+from snapshelf.pipelines.answers import Answers, ask, ask_about_strangers
 from snapshelf.pipelines.evaluation import evaluation_of
 from snapshelf.pipelines.labelled import LabelledPhotos, photos_of_dataset, photos_of_source
 from snapshelf.ports import ActivationMaps, Encoder
@@ -46,6 +46,7 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
     *,
     other: Candidate | None = None,
     data: str | None = None,
+    strangers: str | None = None,
     format: str = "auto",  # noqa: A002 (the word of `--format`)
     split: Split | None = None,
     limits: DecodeLimits,
@@ -58,6 +59,7 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
         model: what is scored.
         other: a model that it is compared with, on the same photos.
         data: a source as in `prepare`; None takes the store's data set in use.
+        strangers: a source of photos of other things, whatever their labels: how well does the model tell them apart?
         format: the source's format.
         split: which photos; None is the data set's test split, or its validation split where it has no test photos.
             Of `data`, None takes all photos.
@@ -76,6 +78,11 @@ def evaluate(  # noqa: PLR0913 (what `snapshelf evaluate` takes, and the model)
         return photos_of_source(store, card, data, format, split, limits=limits, num_threads=num_threads)
 
     answers, photos = _asked(store, model, photos_for)
+    if strangers:
+        card = model.card
+        theirs = photos_of_source(store, card, strangers, "auto", None, limits=limits, num_threads=num_threads)
+        ask_about_strangers(model.encoder, answers, theirs)
+        photos.rejected += theirs.rejected
     others = _asked(store, other, photos_for)[0] if other else None
     evaluation = evaluation_of(answers, photos, others, store.folder("models", model.card.id) / REPORT_HTML)
     _publish(evaluation, photos, answers, model)
