@@ -129,7 +129,7 @@ def prepare(
 def train(
     store: StoreOption = HERE,
     recipe: Annotated[Recipe | None, typer.Option(help="Default: what snapshelf.toml says, else quick.")] = None,
-    backbone: Annotated[str | None, typer.Option(help="Any timm name, seed-cnn or compact.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Any timm name, seed-cnn, compact or mini-resnet.")] = None,
     weights: Annotated[str, typer.Option(help="auto, none, or a .safetensors or .pth file.")] = "auto",
     seed: Annotated[int | None, typer.Option(help="Where every random choice starts.", min=0)] = None,
     time_budget: Annotated[

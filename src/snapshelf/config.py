@@ -48,8 +48,9 @@ class TrainConfig(_Section):
     recipe: Literal["quick", "balanced", "best"] = "quick"
     """`quick` fits a new head on a frozen backbone; the others train the whole network."""
 
-    backbone: str = "tf_efficientnet_lite0"
-    """Any timm name, or `seed-cnn` or `compact` for photos of about 28 to 32 px."""
+    backbone: str = "auto"
+    """Any timm name, or `seed-cnn`, `compact` or `mini-resnet` for photos of about 28 to 32 px. `auto` is
+    tf_efficientnet_lite0, and for such small photos `compact` or, with the longer recipes, `mini-resnet`."""
 
     seed: int = Field(default=0, ge=0)
     """Where every random choice starts."""
@@ -96,7 +97,8 @@ allowed_hosts = []                    # hosts on a private network that photos m
 
 [train]
 recipe = "quick"                      # quick: a new head on a frozen backbone; balanced, best: the whole network
-backbone = "tf_efficientnet_lite0"    # any timm name; seed-cnn or compact for photos of about 28 to 32 px
+backbone = "auto"                     # any timm name; auto is tf_efficientnet_lite0, or compact and mini-resnet for
+                                      # photos of about 28 to 32 px
 seed = 0
 
 [verdict]                             # what these words promise: the share of such answers that is right, at least

@@ -19,24 +19,31 @@ from onnx import numpy_helper
 _PASSED_OVER = ("Flatten", "Reshape", "Squeeze", "Identity", "Dropout", "Cast")
 """Between the average and the classifier these change nothing."""
 
-_POOLS = ("GlobalAveragePool", "ReduceMean")
+_OVER_BOTH_SIDES = ("ReduceMean", "Reshape")
+"""After the classifier: the mean over a photo and its mirror image."""
+
+_MEANS, _MAXIMA = ("GlobalAveragePool", "ReduceMean"), ("GlobalMaxPool", "ReduceMax", "MaxPool")
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxActivationMaps:
-    """A model whose logits are a linear function of its averaged last maps."""
+    """A model whose logits are a linear function of the means, or the maxima, of its last maps."""
 
     _session: ort.InferenceSession
     _maps: str
     _weight_CD: NDArray[np.float32]
+    _by_maxima: bool
 
     def of(self, photos_NSSC: NDArray[np.uint8], class_N: NDArray[np.int64]) -> NDArray[np.float32]:
         """Where each photo speaks for its class, (N, H, W): 0 not at all, 1 most.
 
         Class activation mapping (Zhou et al. 2016): the maps, weighted as the classifier weights their means, are its
-        logit place by place.
+        logit place by place. Where it takes maxima, a map counts where it is highest, and nowhere else.
         """
         (maps_NDHW,) = self._session.run([self._maps], {"photos": np.ascontiguousarray(photos_NSSC)})
+        maps_NDHW = maps_NDHW[: len(photos_NSSC)]  # the mirror images, if it looks at them too, come after
+        if self._by_maxima:
+            maps_NDHW = np.where(maps_NDHW == maps_NDHW.max(axis=(2, 3), keepdims=True), maps_NDHW, 0.0)
         for_class_NHW = np.einsum("nd,ndhw->nhw", self._weight_CD[class_N], maps_NDHW)
         for_class_NHW = np.maximum(for_class_NHW, 0.0)
         highest_N11 = for_class_NHW.max(axis=(1, 2), keepdims=True)
@@ -50,27 +57,30 @@ def open_activation_maps(path: Path, *, num_threads: int) -> OnnxActivationMaps 
     found = _classifier(model.graph)
     if found is None:
         return None
-    maps, weight_CD = found
+    maps, weight_CD, by_maxima = found
     model.graph.output.append(onnx.ValueInfoProto(name=maps))
     options = ort.SessionOptions()
     options.intra_op_num_threads = num_threads
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return OnnxActivationMaps(session, maps, weight_CD)
+    return OnnxActivationMaps(session, maps, weight_CD, by_maxima)
 
 
-def _classifier(graph: onnx.GraphProto) -> tuple[str, NDArray[np.float32]] | None:
-    """The name of the maps that are averaged, and the weights of their means in the logits."""
+def _classifier(graph: onnx.GraphProto) -> tuple[str, NDArray[np.float32], bool] | None:
+    """The name of the last maps, the weights of their means or maxima in the logits, and whether it is maxima."""
     made_by = {name: node for node in graph.node for name in node.output}
     constants = {each.name: each for each in graph.initializer}
     linear = made_by.get("logits")
+    while linear is not None and linear.op_type in _OVER_BOTH_SIDES:
+        linear = made_by.get(linear.input[0])
     if linear is None or linear.op_type != "Gemm" or linear.input[1] not in constants:
         return None
     node = made_by.get(linear.input[0])
     while node is not None and node.op_type in _PASSED_OVER:
         node = made_by.get(node.input[0])
-    if node is None or node.op_type not in _POOLS:
+    if node is None or node.op_type not in _MEANS + _MAXIMA:
         return None
     weight = numpy_helper.to_array(constants[linear.input[1]])
     is_transposed = any(each.name == "transB" and each.i for each in linear.attribute)
-    return node.input[0], np.asarray(weight if is_transposed else weight.T, np.float32)
+    weight_CD = np.asarray(weight if is_transposed else weight.T, np.float32)
+    return node.input[0], weight_CD, node.op_type in _MAXIMA

@@ -28,7 +28,7 @@ from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.pipelines.model_details import details_of, measured_looks, spread
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
-from snapshelf.training.backbones import OWN, Backbone, load_backbone
+from snapshelf.training.backbones import AUTO, BUNDLED, OWN, Backbone, backbone_for, load_backbone
 from snapshelf.training.device import reuse_freed_memory
 from snapshelf.training.export import check_export, export_onnx
 from snapshelf.training.features import FeatureCache
@@ -106,7 +106,10 @@ def train(
     seed = chosen.seed if seed is None else seed
     _begin(seed)
     size_px = dataset.card.preprocess.size_px
-    learner = load_backbone(backbone or chosen.backbone, len(dataset.labels), size_px=size_px, weights=weights)
+    name = backbone or chosen.backbone
+    if name == AUTO:
+        name = backbone_for(size_px, "quick" if budget_s else recipe or chosen.recipe)
+    learner = load_backbone(name, len(dataset.labels), size_px=size_px, weights=weights)
     steps = recipe_for("best" if budget_s else recipe or chosen.recipe, learner)
     console.print(
         f"Training {learner.name} ({time_budget or steps.name}) on {len(photos.train_rows):,} photos of "
@@ -140,6 +143,8 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
         ConfigError: the backbone is unknown, its weights cannot be had, or it has none.
         ExportCheckError: the exported model answers otherwise; nothing was published.
     """
+    if backbone == AUTO:
+        backbone = BUNDLED
     if backbone in OWN and weights in ("auto", "none"):
         raise ConfigError(
             f"{backbone} has no pretrained weights, so it cannot tell photos apart before it is trained. "
@@ -212,6 +217,7 @@ def _config(dataset: Dataset, backbone: Backbone, recipe: Recipe, seed: int) -> 
         "weights": backbone.weights,
         "recipe": recipe.name,
         "seed": seed,
+        "both_sides": recipe.both_sides,
         "schedule": asdict(recipe.schedule) if recipe.schedule else None,
     }
 

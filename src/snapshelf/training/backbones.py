@@ -29,9 +29,14 @@ if TYPE_CHECKING:
 BUNDLED = "tf_efficientnet_lite0"
 """The backbone whose weights are installed with us, so that it needs no model hub."""
 
+AUTO = "auto"
+"""Whichever suits the photos: see `backbone_for`."""
+
 OWN = ("seed-cnn", "compact", "mini-resnet")
 OWN_SIZE_PX = 28
 _OWN_MAX_PX = 96
+_TINY_PX = 48
+"""Up to this side a network that was made for 224 px sees hardly anything."""
 
 _OWN_NORMALISATION = Normalisation((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 
@@ -55,6 +60,13 @@ class Backbone:
     def pretrained(self) -> bool:
         """Whether the body has learnt something already."""
         return self.weights != "none"
+
+
+def backbone_for(size_px: int, recipe: str) -> str:
+    """The name of the network that suits photos of this side and a recipe best, of those that need no download."""
+    if size_px > _TINY_PX:
+        return BUNDLED
+    return "compact" if recipe == "quick" else "mini-resnet"
 
 
 def load_backbone(name: str, num_classes: int, *, size_px: int | None = None, weights: str = "auto") -> Backbone:

@@ -35,11 +35,31 @@ def test_the_maps_are_the_logit_place_by_place(tmp_path: Path, name: str) -> Non
     with torch.inference_mode():
         logits_NC, _ = network(normaliser(backbone, torch.device("cpu"))(photo_batch(photos_NSSC, np.arange(3))))
         assert network.head is not None
-        for_class_NHW = torch.einsum("nd,ndhw->nhw", network.head.weight[class_N], seen[0])
+        maps = seen[0]
+        if by_maxima := not _takes_means(pool):
+            maps = torch.where(maps == maps.amax((2, 3), keepdim=True), maps, 0.0)
+        for_class_NHW = torch.einsum("nd,ndhw->nhw", network.head.weight[class_N], maps)
         bias_N = network.head.bias[class_N]
-    torch.testing.assert_close(for_class_NHW.mean((1, 2)) + bias_N, logits_NC[range(3), class_N], rtol=1e-4, atol=1e-4)
+    logit_N = for_class_NHW.sum((1, 2)) if by_maxima else for_class_NHW.mean((1, 2))
+    torch.testing.assert_close(logit_N + bias_N, logits_NC[range(3), class_N], rtol=1e-4, atol=1e-4)
     wanted_NHW = for_class_NHW.clamp_min(0) / for_class_NHW.amax((1, 2), keepdim=True).clamp_min(1e-9)
     np.testing.assert_allclose(found_NHW, wanted_NHW.numpy(), rtol=1e-3, atol=1e-3)
+
+
+def test_of_a_network_that_looks_at_both_sides_the_photo_itself_is_shown(tmp_path: Path) -> None:
+    photos_NSSC = np.random.default_rng(0).integers(0, 256, (3, 28, 28, 3), dtype=np.uint8)
+    backbone = exported("compact", 28, tmp_path / "one.onnx")
+    backbone.network.both_sides = True
+    export_onnx(backbone, tmp_path / "both.onnx")
+    one, both = (open_activation_maps(tmp_path / f"{name}.onnx", num_threads=1) for name in ("one", "both"))
+    assert one is not None
+    assert both is not None
+    class_N = np.array([0, 3, 1])
+    np.testing.assert_allclose(both.of(photos_NSSC, class_N), one.of(photos_NSSC, class_N), rtol=1e-3, atol=1e-4)
+
+
+def _takes_means(part: torch.nn.Module) -> bool:
+    return "Max" not in type(part).__name__
 
 
 def _is_global(part: torch.nn.Module) -> bool:
