@@ -20,6 +20,7 @@ from torch.nn import functional
 from snapshelf.training.trivial_augment import NUM_OPERATIONS, change
 
 _COVER = 127
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +69,38 @@ class Augment:
 
     def draw(self, num: int, random: np.random.Generator) -> Changes:
         """Changes for so many photos."""
-        mixing = random.random(_pairs(num)).repeat(2)[:num]
-        shares = random.beta(0.2, 0.2, _pairs(num)).repeat(2)[:num]
-        parts = _parts(random, _pairs(num), random.random(_pairs(num)), ratio=1.0).repeat(2, axis=0)[:num]
-        is_cut, is_laid = mixing < self.cutmix, (mixing >= self.cutmix) & (mixing < self.cutmix + self.mixup)
-        alone = np.arange(num) == num - num % 2  # the last one of an odd number has no partner
-        area_N = random.uniform(self.min_area, 1.0, num)
-        cover_N4 = _parts(random, num, random.uniform(0.02, 0.3, num), ratio=3.0)
+        partner_part_N4, partner_share_N = self._draw_partners(num, random)
+        is_cut_out, unchanged_N4 = self.min_area < 1.0, np.tile(_WHOLE, (num, 1))
         return Changes(
-            part_N4=_parts(random, num, area_N, ratio=4 / 3 if self.min_area < 1.0 else 1.0),
+            part_N4=_parts(random, random.uniform(self.min_area, 1.0, num), 4 / 3) if is_cut_out else unchanged_N4,
             shift_N2=random.integers(-self.shift_px, self.shift_px + 1, (num, 2)),
             mirrored_N=(random.random(num) < 0.5) & self.flip,
             operation_N=random.integers(0, NUM_OPERATIONS, num) if self.trivial else np.full(num, -1),
             strength_N=random.uniform(-1, 1, num),
-            erased_N4=np.where((random.random(num) < self.erase)[:, None], cover_N4, 0.0),
-            partner_part_N4=np.where((is_cut & ~alone)[:, None], parts, 0.0),
-            # Beyond a half the two would only change their names.
-            partner_share_N=np.where(is_laid & ~alone, np.minimum(shares, 1 - shares), 0.0),
+            erased_N4=self._draw_erased(num, random),
+            partner_part_N4=partner_part_N4,
+            partner_share_N=partner_share_N,
         )
+
+    def _draw_erased(self, num: int, random: np.random.Generator) -> NDArray[np.float64]:
+        if not self.erase:
+            return np.zeros((num, 4))
+        cover_N4 = _parts(random, random.uniform(0.02, 0.3, num), 3.0)
+        return np.where((random.random(num) < self.erase)[:, None], cover_N4, 0.0)
+
+    def _draw_partners(self, num: int, random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What is taken from each photo's partner, the same for both of a pair."""
+        if not (self.mixup or self.cutmix):
+            return np.zeros((num, 4)), np.zeros(num)
+        pairs = (num + 1) // 2
+        mixing = random.random(pairs).repeat(2)[:num]
+        shares = random.beta(0.2, 0.2, pairs).repeat(2)[:num]
+        parts = _parts(random, random.random(pairs), 1.0).repeat(2, axis=0)[:num]
+        is_cut, is_laid = mixing < self.cutmix, (mixing >= self.cutmix) & (mixing < self.cutmix + self.mixup)
+        alone = np.arange(num) == num - num % 2  # the last one of an odd number has no partner
+        # Beyond a half the two would only change their names.
+        laid_N = np.where(is_laid & ~alone, np.minimum(shares, 1 - shares), 0.0)
+        return np.where((is_cut & ~alone)[:, None], parts, 0.0), laid_N
 
     def apply(self, photos_NCSS: Tensor, changes: Changes, size_px: int | None = None) -> Tensor:
         """A changed batch, uint8 like the one given, which stays as it was; of `size_px` a side, if that is given."""
@@ -107,17 +122,14 @@ class Augment:
         return photos_NCSS
 
     def targets(self, labels_N: Tensor, num_classes: int, changes: Changes) -> Tensor:
-        """What the network should say, (N, C): the class of each photo, and its partner's by the share that is seen."""
-        target_NC = functional.one_hot(labels_N, num_classes).float()
+        """What the network should say: the class of each photo, (N,), or, where photos are mixed, its share and that of
+        its partner's class, (N, C)."""
         if not (self.mixup or self.cutmix):
-            return target_NC
+            return labels_N
+        target_NC = functional.one_hot(labels_N, num_classes).float()
         cut_N = changes.partner_part_N4[:, 2] * changes.partner_part_N4[:, 3]
         share_N1 = torch.from_numpy(cut_N + changes.partner_share_N).to(target_NC)[:, None]
         return target_NC * (1 - share_N1) + target_NC[_partners(len(labels_N))] * share_N1
-
-
-def _pairs(num: int) -> int:
-    return (num + 1) // 2
 
 
 def _partners(num: int) -> Tensor:
@@ -126,8 +138,9 @@ def _partners(num: int) -> Tensor:
     return partner_N.clamp_(max=num - 1)
 
 
-def _parts(random: np.random.Generator, num: int, area_N: NDArray[np.float64], *, ratio: float) -> NDArray[np.float64]:
+def _parts(random: np.random.Generator, area_N: NDArray[np.float64], ratio: float) -> NDArray[np.float64]:
     """Parts of the given areas at random places, proportions up to `ratio` either way: top, left, height, width."""
+    num = len(area_N)
     ratio_N = np.exp(random.uniform(-math.log(ratio), math.log(ratio), num))
     size_N2 = np.minimum(np.sqrt(np.stack([area_N * ratio_N, area_N / ratio_N], 1)), 1.0)
     return np.concatenate([random.random((num, 2)) * (1.0 - size_N2), size_N2], 1)

@@ -208,13 +208,11 @@ class TrainingRun:
         photos_NCSS = photo_batch(self.photos.photos_NSSC, rows[share]).to(self.device)
         photos_NCSS = augment.apply(photos_NCSS, changes, size_px)
         labels_N = torch.from_numpy(self.photos.labels_N[rows[share]])
-        target_NC = augment.targets(labels_N, self.network.num_classes, changes).to(self.device)
+        targets = augment.targets(labels_N, self.network.num_classes, changes).to(self.device)
         with autocast(self.device, wanted=self.schedule.mixed_precision):
             logits_NC, _ = self.learner(self.normalise(photos_NCSS))
         smoothing = self.schedule.label_smoothing
-        sum_of_losses = functional.cross_entropy(
-            logits_NC.float(), target_NC, label_smoothing=smoothing, reduction="sum"
-        )
+        sum_of_losses = functional.cross_entropy(logits_NC.float(), targets, label_smoothing=smoothing, reduction="sum")
         value = summed(sum_of_losses.item(), self.device) / len(rows)
         if not math.isfinite(value):
             raise TrainingDivergedError(
