@@ -6,11 +6,10 @@ embedding.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import numpy as np
@@ -23,6 +22,7 @@ from snapshelf.ports import Encoder
 from snapshelf.progress import progress
 from snapshelf.recommend import predict
 from snapshelf.reports.evaluation import Example
+from snapshelf.reports.page import shrunk
 from snapshelf.types import Verdict
 
 _BATCH = 64
@@ -30,6 +30,9 @@ _EXAMPLES = 24
 _EXAMPLES_OF_A_PAIR = 4
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+MOST_TYPICAL = 100
+"""Classes of which a photo is kept in full."""
 
 MOST_EMBEDDINGS = 20_000
 """Photos whose embeddings are kept, so that searching each among all takes seconds and some hundred MB."""
@@ -56,7 +59,8 @@ class Answers:
     pairs: dict[tuple[int, int], list[Example]] = field(default_factory=dict)
     """Of each mix-up, by the indices of the true and the predicted class, the surest few."""
     typical: dict[int, Example] = field(default_factory=dict)
-    """Of each class, by its index, the right answer that it was surest of, or the first photo where none was right."""
+    """Of up to `MOST_TYPICAL` classes, by their index, the right answer that it was surest of, or the first photo where
+    none was right; in full size."""
 
     def labels_N(self) -> NDArray[np.int64]:
         """The true classes."""
@@ -126,16 +130,17 @@ def _note(
     example = Example(photo.path, photo.label, said.label, said.probability, photo.pixels_SSC)
     _note_typical(answers, label, example)
     if is_right:
-        answers.least_sure_hits = heapq.nsmallest(_EXAMPLES, [*answers.least_sure_hits, example], key=_sureness)
+        _keep(answers.least_sure_hits, example, _EXAMPLES, surest=False)
     else:
-        answers.surest_mistakes = heapq.nlargest(_EXAMPLES, [*answers.surest_mistakes, example], key=_sureness)
+        _keep(answers.surest_mistakes, example, _EXAMPLES, surest=True)
         pair = (label, card.labels.index(said.label))
-        those = [*answers.pairs.get(pair, []), example]
-        answers.pairs[pair] = heapq.nlargest(_EXAMPLES_OF_A_PAIR, those, key=_sureness)
+        _keep(answers.pairs.setdefault(pair, []), example, _EXAMPLES_OF_A_PAIR, surest=True)
 
 
 def _note_typical(answers: Answers, label: int, example: Example) -> None:
     before = answers.typical.get(label)
+    if before is None and len(answers.typical) == MOST_TYPICAL:
+        return
     if before is None or _typicality(example) > _typicality(before):
         answers.typical[label] = example
 
@@ -151,8 +156,13 @@ def _note_unknown(answers: Answers, photo: LabelledPhoto, logits_C: NDArray[np.f
     answers.unknown_verdicts[predict(logits_C, card.labels, card.temperature, card.verdicts).verdict] += 1
 
 
-def _sureness(example: Example) -> float:
-    return example.probability
+def _keep(examples: list[Example], new: Example, most: int, *, surest: bool) -> None:
+    """Put an example in its place, the best first, if it is among the best; its photo as small as it will be shown."""
+    examples.append(new)
+    examples.sort(key=lambda each: each.probability, reverse=surest)
+    del examples[most:]
+    if (place := next((place for place, each in enumerate(examples) if each is new), None)) is not None:
+        examples[place] = replace(new, pixels_SSC=shrunk(new.pixels_SSC))
 
 
 def _batches(photos: Iterator[LabelledPhoto]) -> Iterator[list[LabelledPhoto]]:

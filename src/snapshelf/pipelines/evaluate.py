@@ -26,7 +26,6 @@ from snapshelf.reports.model_card import FILE_NAME as MODEL_CARD
 from snapshelf.reports.model_card import model_card_in_words
 from snapshelf.types import Split
 
-_MOST_LOOKS = 100
 METRICS_JSON, REPORT_HTML, HISTORY_JSON = "metrics.json", "report.html", "history.json"
 
 
@@ -132,9 +131,9 @@ def _looks(answers: Answers, maps: ActivationMaps | None) -> list[Look]:
     """Where the model saw the class on one photo of each."""
     if maps is None:
         return []
-    examples = dict(sorted(answers.typical.items())[:_MOST_LOOKS])
     return [
-        Look(example, maps.of(example.pixels_SSC[None], np.array([label]))[0]) for label, example in examples.items()
+        Look(example, maps.of(example.pixels_SSC[None], np.array([label]))[0])
+        for label, example in sorted(answers.typical.items())
     ]
 
 

@@ -31,14 +31,20 @@ def render_text(template: str, **values: Any) -> str:  # noqa: ANN401 (templates
 
 def thumbnail(pixels_SSC: NDArray[np.uint8]) -> str:
     """A photo as a `data:` address: small ones as they are, larger ones at 128 px."""
-    image = Image.fromarray(np.ascontiguousarray(pixels_SSC))
+    image = Image.fromarray(shrunk(pixels_SSC))
     content = io.BytesIO()
     if image.width <= _SMALL_PX:
         image.save(content, "PNG")
         return _data_address("png", content)
-    image.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
     image.save(content, "JPEG", quality=78)
     return _data_address("jpeg", content)
+
+
+def shrunk(pixels_SSC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A photo of at most 128 px, as it is shown."""
+    image = Image.fromarray(np.ascontiguousarray(pixels_SSC))
+    image.thumbnail((_THUMBNAIL_PX, _THUMBNAIL_PX))
+    return np.array(image)
 
 
 def _data_address(kind: str, content: io.BytesIO) -> str:
