@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from snapshelf import cli
-from snapshelf.cli import PhotoFormat
+from snapshelf.cli.options import PhotoFormat
 from snapshelf.data.sources import FORMATS
 from tests.tiny_store import COLOURS, build_tiny_store, photo, write_model
 

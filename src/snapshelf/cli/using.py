@@ -1,0 +1,125 @@
+"""From a model to answers: `index`, `recommend`, `serve`, `demo`, `models`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snapshelf.artifacts.store import Store
+from snapshelf.cli.options import HERE, FormatOption, JsonOption, StoreOption, print_json, store_hint
+from snapshelf.errors import ConfigError
+from snapshelf.progress import console
+from snapshelf.settings import load_settings
+from snapshelf.types import Split
+
+
+def index(
+    catalogue: Annotated[str | None, typer.Argument(help="A table of products, or a folder CATEGORY/photo.")] = None,
+    store: StoreOption = HERE,
+    format: FormatOption = "auto",  # noqa: A002 (the option's name)
+    split: Annotated[Split | None, typer.Option(help="Of a source with splits, only this one.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Build anew and swap, instead of adding.")] = False,
+    remove: Annotated[list[str] | None, typer.Option(metavar="ID", help="Remove a product; may be repeated.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Before any training: whose embeddings to use.")] = None,
+) -> None:
+    """Make the catalogue searchable: add and update products. Before any training, the pretrained backbone serves."""
+    from snapshelf.imaging.decode import DecodeLimits
+    from snapshelf.pipelines.index import index as run
+    from snapshelf.wiring import open_encoder
+
+    if catalogue is None and not remove:
+        raise ConfigError("Nothing to do: name a catalogue, or products with --remove ID.")
+    settings = load_settings()
+    opened = Store(store)
+    if not opened.has_current("models"):
+        from snapshelf.pipelines.train import publish_pretrained
+
+        publish_pretrained(opened, backbone or opened.config().train.backbone)
+    encoder = open_encoder(opened, settings)
+    run(
+        opened,
+        encoder,
+        encoder.card,
+        catalogue,
+        format=format,
+        split=split,
+        replace=replace,
+        remove=remove or [],
+        limits=DecodeLimits.of(settings),
+        num_threads=settings.num_threads,
+    )
+
+
+def recommend(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO…", help="One or more photo files.")],
+    store: StoreOption = HERE,
+    top_k: Annotated[int, typer.Option(help="How many products.", min=1, max=100)] = 12,
+    as_json: JsonOption = False,
+) -> None:
+    """Recognise photos and recommend products that look like them."""
+    from snapshelf.pipelines.recommend import recommend_files
+    from snapshelf.wiring import open_shelf
+
+    settings = load_settings()
+    shelf = open_shelf(Store(store), settings)
+    try:
+        answers = recommend_files(shelf, photos, top_k=top_k, settings=settings, show=not as_json)
+    finally:
+        shelf.close()
+    if as_json:
+        # One photo answers as the HTTP API does; several are a list of such answers.
+        print_json(answers[0] if len(answers) == 1 else {"results": answers})
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(2)
+
+
+def serve(
+    store: StoreOption = HERE,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
+) -> None:
+    """Serve the page and the API."""
+    from snapshelf.web.server import serve as run
+
+    run(Store(store), load_settings(), host=host, port=port)
+
+
+def demo(
+    store: StoreOption = Path(".demo"),
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
+) -> None:
+    """The whole journey on Fashion-MNIST, then the page. What is there already is used again."""
+    from snapshelf.pipelines.demo import build_demo
+    from snapshelf.web.server import serve as run
+
+    settings = load_settings()
+    build_demo(Store(store), settings)
+    run(Store(store), settings, host="127.0.0.1", port=port)
+
+
+def models_list(store: StoreOption = HERE, as_json: JsonOption = False) -> None:
+    """The models of the store, the one in use marked."""
+    from snapshelf.pipelines.models import list_models, print_models
+
+    rows = list_models(Store(store))
+    if as_json:
+        print_json({"models": rows})
+    else:
+        print_models(rows)
+
+
+def models_use(
+    model_id: Annotated[str, typer.Argument(help="As `models list` shows it.")], store: StoreOption = HERE
+) -> None:
+    """Serve another model, with the index that it made, from the next start on: roll back, or forward again."""
+    from snapshelf.pipelines.models import use_model
+
+    index_id = use_model(Store(store), model_id)
+    hint = (
+        f"with the index {index_id}"
+        if index_id
+        else f"it has no index yet, so run: snapshelf index CATALOGUE{store_hint(store)}"
+    )
+    console.print(f"In use: {model_id}; {hint}", markup=False)
