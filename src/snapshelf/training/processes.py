@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, TypeVar
@@ -108,7 +109,9 @@ def learning_together(network: Network) -> nn.Module:
     """The network such that its gradients are the mean over all processes."""
     if not dist.is_initialized():
         return network
-    return DistributedDataParallel(network, broadcast_buffers=False)
+    with warnings.catch_warnings():  # newer releases have another name for it, which older ones do not know
+        warnings.simplefilter("ignore", FutureWarning)
+        return DistributedDataParallel(network, broadcast_buffers=False)
 
 
 @contextlib.contextmanager
