@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from snapshelf.errors import ConfigError
 from snapshelf.progress import console
-from snapshelf.training.backbones import load_backbone
+from snapshelf.training.backbones import backbone_for, load_backbone
 from snapshelf.training.model_folder import write_checkpoint
 from snapshelf.training.normalisation import Normalisation
 from snapshelf.training.packaged_weights import packaged_weights
@@ -124,6 +124,15 @@ def test_small_photos_on_a_large_backbone_are_remarked_upon(monkeypatch: pytest.
     monkeypatch.setattr(console, "print", lambda text, **_: said.append(text))
     load_backbone("resnet18", 2, size_px=28, weights="none")
     assert "--backbone compact" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("size_px", "recipe", "name"),
+    [(28, "quick", "compact"), (28, "best", "mini-resnet"), (32, "balanced", "mini-resnet"),
+     (64, "quick", "tf_efficientnet_lite0"), (288, "best", "tf_efficientnet_lite0")],
+)  # fmt: skip
+def test_by_itself_the_network_is_one_that_suits_the_photos(size_px: int, recipe: str, name: str) -> None:
+    assert backbone_for(size_px, recipe) == name
 
 
 def test_our_own_networks_need_no_timm() -> None:
