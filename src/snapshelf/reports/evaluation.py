@@ -20,8 +20,8 @@ _MOST_CLASSES_IN_TABLE = 25
 _MOST_CONFUSIONS_SHOWN = 15
 _MOST_PAIRS_PICTURED = 6
 _MOST_ROWS_SHOWN = 200
-_DARKEST = 0.2
-"""How much light is left where the model saw nothing of the class."""
+_TINT, _OPAQUEST = (255, 140, 0), 0.7
+"""What is laid over a photo where the model saw its class, and how much of it at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class EvaluationReport:
             per_class=sorted(per_class, key=lambda row: (row[1].num_photos == 0, row[1].f1)),
             mistakes=_pictured(self.mistakes),
             hits=_pictured(self.hits),
-            looks=[(look.example, thumbnail(_lit(look))) for look in self.looks],
+            looks=[(look.example, thumbnail(_tinted(look))) for look in self.looks],
             num_unknown=sum(self.evaluation.unknown.values()),
             unknown_labels=sorted(self.evaluation.unknown),
             highest_loss=max((max(epoch.loss, epoch.validation_loss) for epoch in self.history), default=1.0),
@@ -115,13 +115,14 @@ class EvaluationReport:
         ]
 
 
-def _lit(look: Look) -> NDArray[np.uint8]:
-    """The photo, bright where the model saw its class and dark elsewhere."""
+def _tinted(look: Look) -> NDArray[np.uint8]:
+    """The photo in grey, in colour where the model saw its class."""
     photo = Image.fromarray(np.ascontiguousarray(look.example.pixels_SSC))
-    evidence = Image.fromarray(np.uint8(255 * look.evidence_HW)).resize(photo.size, Image.Resampling.BICUBIC)
-    light_SS1 = _DARKEST + (1 - _DARKEST) * np.asarray(evidence, np.float32)[:, :, None] / 255
-    lit_SSC: NDArray[np.uint8] = (np.asarray(photo) * light_SS1).astype(np.uint8)
-    return lit_SSC
+    evidence = Image.fromarray((255 * look.evidence_HW).astype(np.uint8)).resize(photo.size, Image.Resampling.BICUBIC)
+    opacity_SS1 = _OPAQUEST * np.asarray(evidence, np.float32)[:, :, None] / 255
+    grey_SS1 = np.asarray(photo.convert("L"), np.float32)[:, :, None]
+    tinted_SSC: NDArray[np.uint8] = (grey_SS1 * (1 - opacity_SS1) + np.array(_TINT) * opacity_SS1).astype(np.uint8)
+    return tinted_SSC
 
 
 def _pictured(examples: Sequence[Example]) -> list[tuple[Example, str]]:

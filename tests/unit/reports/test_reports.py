@@ -489,11 +489,11 @@ def test_a_thumbnail_keeps_small_photos_and_shrinks_large_ones(side: int, shown:
     assert Image.open(io.BytesIO(content)).size == (shown, shown)
 
 
-def test_a_photo_is_lit_where_the_model_saw_its_class() -> None:
+def test_a_photo_is_tinted_where_the_model_saw_its_class() -> None:
     html = evaluation_page()
     section = html[html.index("Where it looked") :]
     source = re.search(r"data:image/png;base64,([^\"]+)", section)
     assert source is not None
-    lit = np.asarray(Image.open(io.BytesIO(base64.b64decode(source[1]))))
-    assert lit[0, 0].tolist() == [200, 200, 200]
-    assert lit[0, 15].tolist() == [40, 40, 40]
+    tinted = np.asarray(Image.open(io.BytesIO(base64.b64decode(source[1]))))
+    assert tinted[0, 0].tolist() == [238, 158, 60]
+    assert tinted[0, 15].tolist() == [200, 200, 200]
