@@ -95,12 +95,11 @@ def step_rate(run: TrainingRun) -> float:
     changed_NCSS = run.schedule.augment.apply(
         photo_batch(run.photos.photos_NSSC, first), run.schedule.augment.draw(batch, random), size_px
     )
-    ready_NCSS = run.normalise(changed_NCSS)
     labels_N = torch.from_numpy(run.photos.labels_N[first]).to(run.device)
 
     def in_memory() -> None:
         with autocast(run.device, wanted=run.schedule.mixed_precision):
-            logits_NC, _ = run.learner(ready_NCSS)
+            logits_NC, _ = run.learner(run.normalise(changed_NCSS))
         loss = functional.cross_entropy(logits_NC.float(), labels_N, label_smoothing=run.schedule.label_smoothing)
         loss.item()
         run.optimizer.zero_grad(set_to_none=True)
