@@ -173,8 +173,9 @@ def _load_file(body: nn.Module, path: Path, head: tuple[str, ...]) -> tuple[str,
 def _holds_convolutions_alone(body: nn.Module, state: State) -> bool:
     """Whether the file ends before the layers that timm's VGG has between its maps and its classifier."""
     wanted = any(name.startswith("pre_logits.") for name in body.state_dict())
-    given = any(name.removeprefix("body.").startswith(("pre_logits.", "classifier.")) for name in state)
-    return wanted and not given
+    given = [name.removeprefix("body.") for name in state]
+    connected = any(name.startswith(("pre_logits.", "classifier.")) for name in given)
+    return wanted and not connected and any(name.startswith("features.") for name in given)
 
 
 def _from_hub(timm: ModuleType, name: str) -> tuple[State, str]:
