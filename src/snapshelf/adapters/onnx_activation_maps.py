@@ -22,7 +22,7 @@ _PASSED_OVER = ("Flatten", "Reshape", "Squeeze", "Identity", "Dropout", "Cast")
 _OVER_BOTH_SIDES = ("ReduceMean", "Reshape")
 """After the classifier: the mean over a photo and its mirror image."""
 
-_MEANS, _MAXIMA = ("GlobalAveragePool", "ReduceMean"), ("GlobalMaxPool", "ReduceMax", "MaxPool")
+_MEANS, _MAXIMA = ("GlobalAveragePool", "ReduceMean"), ("GlobalMaxPool", "MaxPool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,12 @@ class OnnxActivationMaps:
     _maps: str
     _weight_CD: NDArray[np.float32]
     _by_maxima: bool
+
+    def has_a_weight_a_map(self) -> bool:
+        """Whether the pooling took in the whole of each map, so that one number of it was left."""
+        _, height, width, channels = self._session.get_inputs()[0].shape
+        (maps_1DHW,) = self._session.run([self._maps], {"photos": np.zeros((1, height, width, channels), np.uint8)})
+        return bool(maps_1DHW.shape[1] == self._weight_CD.shape[1])
 
     def of(self, photos_NSSC: NDArray[np.uint8], class_N: NDArray[np.int64]) -> NDArray[np.float32]:
         """Where each photo speaks for its class, (N, H, W): 0 not at all, 1 most.
@@ -63,7 +69,8 @@ def open_activation_maps(path: Path, *, num_threads: int) -> OnnxActivationMaps 
     options.intra_op_num_threads = num_threads
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return OnnxActivationMaps(session, maps, weight_CD, by_maxima)
+    opened = OnnxActivationMaps(session, maps, weight_CD, by_maxima)
+    return opened if opened.has_a_weight_a_map() else None
 
 
 def _classifier(graph: onnx.GraphProto) -> tuple[str, NDArray[np.float32], bool] | None:

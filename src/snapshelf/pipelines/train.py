@@ -107,7 +107,7 @@ def train(
     _begin(seed)
     size_px = dataset.card.preprocess.size_px
     name = backbone or chosen.backbone
-    if name == AUTO:
+    if name == AUTO:  # in a given time, the network that is quick to learn
         name = backbone_for(size_px, "quick" if budget_s else recipe or chosen.recipe)
     learner = load_backbone(name, len(dataset.labels), size_px=size_px, weights=weights)
     steps = recipe_for("best" if budget_s else recipe or chosen.recipe, learner)

@@ -8,8 +8,6 @@ are computed here, and a photo costs 14 ms (docs/decisions/0012-training-speed.m
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import torch
@@ -17,19 +15,14 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from snapshelf.training.layers import forward_by
 
-@contextlib.contextmanager
-def quick_depthwise(network: nn.Module, *, wanted: bool) -> Iterator[None]:
+
+def quick_depthwise(network: nn.Module, *, wanted: bool) -> contextlib.AbstractContextManager[None]:
     """While the block runs, depthwise convolutions of the network compute their gradients in float32, if wanted."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d) and wanted and _is_depthwise(layer)]
-    for layer in layers:
-        # Both PyTorch's layer and timm's, which pads by itself, end here.
-        layer.forward = partial(_forward, layer)  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.forward
+    # Both PyTorch's layer and timm's, which pads by itself, end there.
+    return forward_by(layers, _forward)
 
 
 def _is_depthwise(layer: nn.Conv2d) -> bool:

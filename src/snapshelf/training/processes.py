@@ -12,7 +12,6 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from snapshelf.progress import console
 from snapshelf.training.device import best_device
+from snapshelf.training.layers import forward_by
 from snapshelf.training.networks import Network
 
 T = TypeVar("T")
@@ -114,22 +114,13 @@ def learning_together(network: Network) -> nn.Module:
         return DistributedDataParallel(network, broadcast_buffers=False)
 
 
-@contextlib.contextmanager
-def norms_over_all(network: nn.Module) -> Iterator[None]:
+def norms_over_all(network: nn.Module) -> contextlib.AbstractContextManager[None]:
     """While the block runs, batch norm that learns takes mean and variance over the photos of all processes.
 
     `torch.nn.SyncBatchNorm` does the same, on GPUs only.
     """
     layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.training]
-    if not dist.is_initialized():
-        layers = []
-    for layer in layers:
-        layer.forward = partial(_normalised, layer)  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.forward
+    return forward_by(layers if dist.is_initialized() else [], _normalised)
 
 
 class _SumOverAll(torch.autograd.Function):
