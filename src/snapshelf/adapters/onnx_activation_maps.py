@@ -37,8 +37,8 @@ class OnnxActivationMaps:
     def has_a_weight_a_map(self) -> bool:
         """Whether the pooling took in the whole of each map, so that one number of it was left."""
         _, height, width, channels = self._session.get_inputs()[0].shape
-        (maps_1DHW,) = self._session.run([self._maps], {"photos": np.zeros((1, height, width, channels), np.uint8)})
-        return bool(maps_1DHW.shape[1] == self._weight_CD.shape[1])
+        (maps_NDHW,) = self._session.run([self._maps], {"photos": np.zeros((1, height, width, channels), np.uint8)})
+        return bool(maps_NDHW.shape[1] == self._weight_CD.shape[1])
 
     def of(self, photos_NSSC: NDArray[np.uint8], class_N: NDArray[np.int64]) -> NDArray[np.float32]:
         """Where each photo speaks for its class, (N, H, W): 0 not at all, 1 most.

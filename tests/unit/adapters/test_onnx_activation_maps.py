@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from snapshelf.adapters.onnx_activation_maps import open_activation_maps
 from snapshelf.training.backbones import Backbone, load_backbone
 from snapshelf.training.export import export_onnx
 from snapshelf.training.inference import normaliser, photo_batch
+from snapshelf.training.networks import with_body
 
 
 def exported(name: str, size_px: int, path: Path) -> Backbone:
@@ -56,6 +58,13 @@ def test_of_a_network_that_looks_at_both_sides_the_photo_itself_is_shown(tmp_pat
     assert both is not None
     class_N = np.array([0, 3, 1])
     np.testing.assert_allclose(both.of(photos_NSSC, class_N), one.of(photos_NSSC, class_N), rtol=1e-3, atol=1e-4)
+
+
+def test_maps_that_are_pooled_in_parts_are_not_taken_for_whole_ones(tmp_path: Path) -> None:
+    parts = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.MaxPool2d(2), torch.nn.Flatten())
+    backbone = replace(load_backbone("compact", 4), network=with_body(parts, 28, 4))
+    export_onnx(backbone, tmp_path / "model.onnx")
+    assert open_activation_maps(tmp_path / "model.onnx", num_threads=1) is None
 
 
 def _takes_means(part: torch.nn.Module) -> bool:
