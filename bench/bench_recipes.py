@@ -62,7 +62,7 @@ def main() -> None:
     for size_px in LOOKED_AT_PX:
         small_NSSC = resized(held_out_NSSC, size_px)
         scores[f"{size_px} px"] = score(predict(backbone, small_NSSC, rows), labels_N)
-    whole_NC = trained.validation_logits_NC
+    whole_NC = trained.validation.logits_NC
     mirrored_NC = predict(backbone, np.ascontiguousarray(held_out_NSSC[:, :, ::-1]), rows)
     scores[f"{held_out_NSSC.shape[1]} px"] = score(whole_NC, labels_N)
     scores["both mirror images"] = score((whole_NC + mirrored_NC) / 2, labels_N)

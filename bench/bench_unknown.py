@@ -21,7 +21,7 @@ import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,22 +36,15 @@ from snapshelf.metrics.rejection import rejection_scores
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import BUNDLED, load_backbone
 from snapshelf.training.device import reuse_freed_memory
+from snapshelf.training.familiarity import Familiarity, class_means
 from snapshelf.training.features import FeatureCache
-from snapshelf.training.inference import embed, predict
+from snapshelf.training.inference import Seen, look_at
 from snapshelf.training.loop import Photos
 from snapshelf.training.recipes import recipe_for, train_by
 from snapshelf.wiring import open_encoder
 
 PARTS = 5
 ENERGY = "energy (log-sum-exp of logits)"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a network says of some photos."""
-
-    logits_NC: NDArray[np.float32]
-    embedding_ND: NDArray[np.float32]
 
 
 def main() -> None:
@@ -109,7 +102,7 @@ def trained_without(
 
     def seen(rows: NDArray[np.int64]) -> Seen:
         if recipe.schedule:
-            return Seen(predict(backbone, photos.photos_NSSC, rows), embed(backbone, photos.photos_NSSC, rows))
+            return look_at(backbone, photos.photos_NSSC, rows)
         assert backbone.network.head is not None
         features_ND = np.asarray(
             cache.features(load_backbone(BUNDLED, 0, size_px=backbone.size_px), photos.photos_NSSC)
@@ -149,22 +142,19 @@ def compared(
 ) -> dict[str, tuple[float, float]]:
     """AUROC and false positive rate of every score."""
     temperature = fit_temperature(known.logits_NC, labels_N)
-    mine, theirs = (dict(scores_of(each, learnt, labels_T, temperature)) for each in (known, unknown))
-    for near in ("cosine to the nearest class", "cosine to the 5th nearest photo"):
-        both = (ENERGY, near)
-        for scores in (theirs, mine):  # in units of their spread over the known photos
-            scores[f"energy and {near}"] = np.sum([scores[name] / mine[name].std() for name in both], axis=0)
+    means_CD = class_means(learnt.embedding_ND, labels_T, known.logits_NC.shape[1])
+    familiarity = Familiarity(means_CD, temperature, known)
+    mine, theirs = (dict(scores_of(each, learnt, means_CD.numpy(), temperature)) for each in (known, unknown))
+    for scores, seen in ((mine, known), (theirs, unknown)):
+        scores["familiarity: energy and cosine to class"] = familiarity.of(seen)
     found = {name: rejection_scores(mine[name], theirs[name]) for name in mine}
     return {name: (round(each.auroc, 4), round(each.fpr_at_95_tpr, 4)) for name, each in found.items()}
 
 
 def scores_of(
-    seen: Seen, learnt: Seen, labels_T: NDArray[np.int64], temperature: float
+    seen: Seen, learnt: Seen, means_CD: NDArray[np.float32], temperature: float
 ) -> Mapping[str, NDArray[np.floating]]:
     """How familiar each photo seems, by every score."""
-    classes = np.unique(labels_T)
-    means_CD = np.stack([learnt.embedding_ND[labels_T == each].mean(0) for each in classes])
-    means_CD /= np.linalg.norm(means_CD, axis=1, keepdims=True)
     nearest_N = np.sort(seen.embedding_ND @ learnt.embedding_ND.T, axis=1)
     to_mean_N = (seen.embedding_ND @ means_CD.T).max(1)
     energy_N = temperature * logsumexp(seen.logits_NC / temperature, axis=1)

@@ -28,7 +28,8 @@ class MeanColour:
         self.num_encoded += len(photos_NSSC)
         embedding_ND = _centred(photos_NSSC.mean(axis=(1, 2), dtype=np.float32))
         colours_CD = _centred(np.array(list(COLOURS.values()), np.float32))
-        return Encoding(8 * embedding_ND @ colours_CD[: self._num_labels].T, embedding_ND)
+        logits_NC = 8 * embedding_ND @ colours_CD[: self._num_labels].T
+        return Encoding(logits_NC, embedding_ND, logits_NC.max(axis=1) if self._num_labels else None)
 
     def embedding(self, image: Image.Image) -> NDArray[np.float32]:
         """The embedding of one picture, (D,)."""

@@ -60,7 +60,7 @@ def write_model(folder: Path, model_id: str = "tiny-1", *, with_labels: bool = T
         mean=(127.5, 127.5, 127.5),
         std=(127.5, 127.5, 127.5),
         embedding_dim=3,
-        verdicts=Verdicts(confident=0.9, likely=0.6, unknown_below_logit=3.0 if with_labels else None),
+        verdicts=Verdicts(confident=0.9, likely=0.6, unknown_below=3.0 if with_labels else None),
         onnx_sha256=sha256_file(folder / MODEL_FILE),
         export_max_probability_difference=0.0,
         validation={"accuracy": 1.0, "macro_f1": 1.0},
@@ -110,7 +110,8 @@ def build_tiny_store(root: Path, *, with_labels: bool = True) -> Store:
 
 
 def _network(*, with_labels: bool) -> onnx.ModelProto:
-    """Mean colour, centred and normalised, is the embedding; its likeness to each category's colour is the logit."""
+    """Mean colour, centred and normalised, is the embedding; its likeness to each category's colour is the logit, the
+    largest of these the familiarity."""
     colours_CD = np.array(list(COLOURS.values()), np.float32) - 127.5
     prototypes_CD = colours_CD / np.linalg.norm(colours_CD, axis=1, keepdims=True)
     weights_DC = _SHARPNESS * prototypes_CD.T if with_labels else np.zeros((3, 0), np.float32)
@@ -121,16 +122,18 @@ def _network(*, with_labels: bool) -> onnx.ModelProto:
         helper.make_node("LpNormalization", ["centred"], ["embedding"], axis=-1, p=2),
         helper.make_node("MatMul", ["embedding", "weights"], ["logits"]),
     ]
+    outputs: dict[str, list[str | int | None]] = {"logits": ["N", weights_DC.shape[1]], "embedding": ["N", 3]}
+    if with_labels:
+        nodes.append(helper.make_node("ReduceMax", ["logits", "class_axis"], ["familiarity"], keepdims=0))
+        outputs["familiarity"] = ["N"]
     graph = helper.make_graph(
         nodes,
         "mean-colour",
         [helper.make_tensor_value_info("photos", TensorProto.UINT8, ["N", SIZE_PX, SIZE_PX, 3])],
-        [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", weights_DC.shape[1]]),
-            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["N", 3]),
-        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
         [
             numpy_helper.from_array(np.array([1, 2], np.int64), "pixel_axes"),
+            numpy_helper.from_array(np.array([1], np.int64), "class_axis"),
             numpy_helper.from_array(np.array(127.5, np.float32), "grey"),
             numpy_helper.from_array(weights_DC.astype(np.float32), "weights"),
         ],

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
@@ -19,7 +18,7 @@ from snapshelf.errors import RequestError
 from snapshelf.imaging.preprocess import crop
 from snapshelf.metrics.calibration import softmax
 from snapshelf.ports import Encoder, VectorIndex
-from snapshelf.types import Box, ClassProbability, Filters, Neighbour, Prediction, Recommendation, Verdict
+from snapshelf.types import Box, ClassProbability, Encoding, Filters, Neighbour, Prediction, Recommendation, Verdict
 
 DEFAULT_TOP_K = 12
 MAX_TOP_K = 100
@@ -99,17 +98,18 @@ class Recommender:
         encoding = self._encoder.encode(photo_SSC[None])
         encoded = time.perf_counter()
         found = self._index.search(encoding.embedding_ND[0], limit=top_k, filters=filters, diversity=diversity)
-        prediction = self._predict(encoding.logits_NC[0], encoding.embedding_ND[0])
+        prediction = self._predict(encoding)
         searched = time.perf_counter()
         recommendations = tuple(
             Recommendation(near.product, near.similarity, reason(near, prediction, self._card.looks)) for near in found
         )
         return Answer(prediction, recommendations, encoded - started, searched - encoded)
 
-    def _predict(self, logits_C: NDArray[np.float32], embedding_D: NDArray[np.float32]) -> Prediction:
+    def _predict(self, encoding: Encoding) -> Prediction:
+        """Of a single photo."""
         if self._card.labels:
-            return predict(logits_C, self._card.labels, self._card.temperature, self._card.verdicts)
-        nearest = self._index.search(embedding_D, limit=NUM_VOTERS, filters=Filters())
+            return predictions(encoding, self._card)[0]
+        nearest = self._index.search(encoding.embedding_ND[0], limit=NUM_VOTERS, filters=Filters())
         return vote(nearest, self._card.verdicts)
 
 
@@ -132,17 +132,23 @@ def check_request(top_k: int, filters: Filters, diversity: float) -> None:
         )
 
 
-def predict(logits_C: NDArray[np.float32], labels: Sequence[str], temperature: float, verdicts: Verdicts) -> Prediction:
-    """What a model with labels says: calibrated probabilities and an honest verdict.
+def predictions(encoding: Encoding, card: ModelCard) -> list[Prediction]:
+    """What a model with labels says of N photos: calibrated probabilities and an honest verdict.
 
     The logits are divided by the temperature before the softmax: Guo et al., «On Calibration of Modern Neural
-    Networks», ICML 2017. A largest logit below the card's threshold means that the photo shows none of the
-    categories: Hendrycks et al., «Scaling Out-of-Distribution Detection for Real-World Settings», ICML 2022.
+    Networks», ICML 2017. A familiarity below the card's threshold means that the photo shows none of the categories.
     """
-    probability_C = softmax(logits_C[None], temperature)[0]
-    top = _top(dict(zip(labels, probability_C.tolist(), strict=True)))
-    threshold = verdicts.unknown_below_logit
-    unknown = threshold is not None and float(logits_C.max()) < threshold
+    probabilities_NC = softmax(encoding.logits_NC, card.temperature)
+    familiarity_N = np.full(len(probabilities_NC), np.inf) if encoding.familiarity_N is None else encoding.familiarity_N
+    return [
+        _predicted(dict(zip(card.labels, probability_C, strict=True)), familiarity, card.verdicts)
+        for probability_C, familiarity in zip(probabilities_NC.tolist(), familiarity_N.tolist(), strict=True)
+    ]
+
+
+def _predicted(probabilities: dict[str, float], familiarity: float, verdicts: Verdicts) -> Prediction:
+    top = _top(probabilities)
+    unknown = verdicts.unknown_below is not None and familiarity < verdicts.unknown_below
     return _prediction(top, "unknown" if unknown else _verdict(top[0].probability, verdicts))
 
 

@@ -99,10 +99,15 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What a model says of N photos: `logits_NC` (C may be 0) and `embedding_ND`, L2-normalised, both float32."""
+    """What a model says of N photos, all float32."""
 
     logits_NC: NDArray[np.float32]
+    """C may be 0."""
     embedding_ND: NDArray[np.float32]
+    """L2-normalised."""
+    familiarity_N: NDArray[np.float32] | None = None
+    """How much a photo looks like what the model knows: 0 is usual, far below it is something else. None where the
+    model knows no categories."""
 
 
 @dataclass(frozen=True, slots=True)

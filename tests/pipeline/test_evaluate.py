@@ -35,8 +35,9 @@ class ColourEncoder:
 
     def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
         mean_N3 = photos_NSSC.mean((1, 2), dtype=np.float32)
-        logits_NC = -np.linalg.norm(mean_N3[:, None] - COLOURS_C3, axis=2) / 20
-        return Encoding(logits_NC.astype(np.float32), mean_N3 / (np.linalg.norm(mean_N3, axis=1, keepdims=True) + 1e-9))
+        logits_NC = (-np.linalg.norm(mean_N3[:, None] - COLOURS_C3, axis=2) / 20).astype(np.float32)
+        embedding_ND = mean_N3 / (np.linalg.norm(mean_N3, axis=1, keepdims=True) + 1e-9)
+        return Encoding(logits_NC, embedding_ND, logits_NC.max(axis=1))
 
 
 def model(**changes: Any) -> ModelCard:

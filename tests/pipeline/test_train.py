@@ -67,7 +67,7 @@ def test_the_card_says_what_the_model_is_and_where_it_is_from(prepared: Store) -
     assert (card.recipe, card.weights, card.seed, card.labels) == ("quick", "none", 3, ["blue", "green", "red"])
     assert card.dataset_id == prepared.current("datasets").name
     assert card.export_max_probability_difference < 1e-3
-    assert card.verdicts.unknown_below_logit is not None
+    assert card.verdicts.unknown_below is not None
     assert set(card.validation) == {"accuracy", "macro_f1", "ece", "num_photos"}
     config = tomllib.loads((result.folder / "config.toml").read_text("utf-8"))
     assert config["seed"] == 3

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from snapshelf.adapters.exact_index import ExactIndex
 from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
 from snapshelf.errors import RequestError
-from snapshelf.recommend import NOTHING_KNOWN, Recommender, check_request, predict, reason, vote
-from snapshelf.types import Box, Filters, Neighbour, Prediction, Product, ProductPhoto, Verdict
+from snapshelf.recommend import NOTHING_KNOWN, Recommender, check_request, predictions, reason, vote
+from snapshelf.types import Box, Encoding, Filters, Neighbour, Prediction, Product, ProductPhoto, Verdict
 from tests.mean_colour import MeanColour
 from tests.tiny_store import COLOURS, photo
 
@@ -111,33 +112,43 @@ def test_an_answer_can_be_written_as_json(index: ExactIndex) -> None:
     assert set(answer["timing_ms"]) == {"encode", "search"}
 
 
+def said(
+    logits_C: NDArray[np.floating], *, temperature: float = 1.0, familiarity: float = 0.0, verdicts: Verdicts = VERDICTS
+) -> Prediction:
+    """What a model with these numbers in its card says of one photo."""
+    changes = {"temperature": temperature, "verdicts": verdicts}
+    logits_NC = logits_C[None].astype(np.float32)
+    encoding = Encoding(logits_NC, np.ones((1, 1), np.float32), np.array([familiarity], np.float32))
+    return predictions(
+        encoding, card([f"label {number}" for number in range(len(logits_C))]).model_copy(update=changes)
+    )[0]
+
+
 @pytest.mark.parametrize(
     ("probability", "verdict"), [(0.9, "confident"), (0.89, "likely"), (0.6, "likely"), (0.59, "unsure")]
 )
 def test_verdicts_begin_at_the_cards_probabilities(probability: float, verdict: Verdict) -> None:
-    logits_C = np.log(np.array([probability, 1 - probability])).astype(np.float32)
-    nudged = predict(logits_C + np.array([1e-5, 0], np.float32), ["a", "b"], 1.0, VERDICTS)
-    assert nudged.verdict == verdict
+    logits_C = np.log(np.array([probability, 1 - probability]))
+    assert said(logits_C + np.array([1e-5, 0])).verdict == verdict
 
 
 def test_the_temperature_makes_a_model_less_sure() -> None:
-    logits_C = np.array([3.0, 0.0], np.float32)
-    assert predict(logits_C, ["a", "b"], 1.0, VERDICTS).probability == pytest.approx(1 / (1 + math.exp(-3)))
-    assert predict(logits_C, ["a", "b"], 3.0, VERDICTS).probability == pytest.approx(1 / (1 + math.exp(-1)))
+    logits_C = np.array([3.0, 0.0])
+    assert said(logits_C).probability == pytest.approx(1 / (1 + math.exp(-3)))
+    assert said(logits_C, temperature=3.0).probability == pytest.approx(1 / (1 + math.exp(-1)))
 
 
-def test_a_low_largest_logit_is_unknown_however_sure_the_softmax_is() -> None:
-    verdicts = Verdicts(confident=0.9, likely=0.6, unknown_below_logit=2.0)
-    logits_C = np.array([1.9, -20.0], np.float32)
-    unknown = predict(logits_C, ["a", "b"], 1.0, verdicts)
-    assert (unknown.verdict, unknown.label, unknown.probability > 0.99) == ("unknown", "a", True)
-    assert predict(logits_C + np.float32(0.2), ["a", "b"], 1.0, verdicts).verdict == "confident"
+def test_what_is_not_familiar_is_unknown_however_sure_the_softmax_is() -> None:
+    verdicts = Verdicts(confident=0.9, likely=0.6, unknown_below=-3.0)
+    logits_C = np.array([1.9, -20.0])
+    unknown = said(logits_C, familiarity=-3.1, verdicts=verdicts)
+    assert (unknown.verdict, unknown.label, unknown.probability > 0.99) == ("unknown", "label 0", True)
+    assert said(logits_C, familiarity=-2.9, verdicts=verdicts).verdict == "confident"
 
 
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=1, max_size=9))
 def test_probabilities_are_sorted_and_no_more_than_one(logits: list[float]) -> None:
-    labels = [f"label {number}" for number in range(len(logits))]
-    prediction = predict(np.array(logits, np.float32), labels, 0.5, VERDICTS)
+    prediction = said(np.array(logits), temperature=0.5)
     probabilities = [each.probability for each in prediction.top]
     assert len(prediction.top) == min(5, len(logits))
     assert probabilities == sorted(probabilities, reverse=True)

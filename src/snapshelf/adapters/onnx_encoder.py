@@ -47,6 +47,12 @@ class OnnxEncoder:
         self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     @property
+    def _outputs(self) -> dict[str, tuple[int, ...]]:
+        """What the model is asked for, and the shape of it for one photo."""
+        always = {"logits": (len(self.card.labels),), "embedding": (self.embedding_dim,)}
+        return always | ({"familiarity": ()} if self.card.labels else {})
+
+    @property
     def preprocess(self) -> Preprocess:
         """How a photo is brought to the size that `encode` takes."""
         return self.card.preprocess
@@ -57,13 +63,11 @@ class OnnxEncoder:
         return self.card.embedding_dim
 
     def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
-        """Logits (N, C) and L2-normalised embeddings (N, D) of uint8 RGB photos (N, S, S, 3)."""
-        batches = [
-            self._session.run(
-                ["logits", "embedding"], {"photos": np.ascontiguousarray(photos_NSSC[start : start + _BATCH])}
-            )
+        """What the model says of uint8 RGB photos (N, S, S, 3)."""
+        nothing = [np.empty((0, *shape), np.float32) for shape in self._outputs.values()]
+        names = list(self._outputs)
+        answers = [
+            self._session.run(names, {"photos": np.ascontiguousarray(photos_NSSC[start : start + _BATCH])})
             for start in range(0, len(photos_NSSC), _BATCH)
         ]
-        logits = [np.empty((0, len(self.card.labels)), np.float32), *(logits_NC for logits_NC, _ in batches)]
-        embeddings = [np.empty((0, self.embedding_dim), np.float32), *(embedding_ND for _, embedding_ND in batches)]
-        return Encoding(np.concatenate(logits), np.concatenate(embeddings))
+        return Encoding(*(np.concatenate(parts) for parts in zip(nothing, *answers, strict=True)))

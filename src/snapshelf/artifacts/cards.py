@@ -104,8 +104,8 @@ class Verdicts(BaseModel):
     promised: dict[Verdict, float] = Field(default_factory=dict)
     """The share of such answers that is right, at least: on validation photos the probabilities above keep to it.
     Empty where nothing was trained."""
-    unknown_below_logit: float | None = None
-    """A largest logit below this one means that the photo shows none of the categories."""
+    unknown_below: float | None = None
+    """A familiarity below this one means that the photo shows none of the categories."""
 
 
 class Looks(BaseModel):
@@ -149,7 +149,8 @@ class ModelCard(Card):
     """Measured on validation photos; the defaults where nothing was trained."""
     onnx_sha256: str
     export_max_probability_difference: float
-    """The largest difference of a probability between the trained network and `model.onnx`, on real photos."""
+    """The largest difference of a probability or of the familiarity between the trained network and `model.onnx`, on
+    real photos."""
     validation: dict[str, float] = Field(default_factory=dict)
     """`accuracy`, `macro_f1`, `ece` and `num_photos` on the validation split."""
     training: dict[str, float] = Field(default_factory=dict)

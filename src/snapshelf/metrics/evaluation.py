@@ -57,7 +57,7 @@ class Evaluation:
     unknown: dict[str, int]
     """Labels that the model does not know, and how many photos have each."""
     rejection: RejectionScores | None
-    """How well photos of unknown classes are told from the others by the largest logit; None where there are none."""
+    """How well photos of unknown classes are told from the others by the familiarity; None where there are none."""
     same_class: RetrievalScores | None
     same_product: RetrievalScores | None
     comparison: Comparison | None

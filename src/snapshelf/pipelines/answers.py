@@ -20,10 +20,10 @@ from snapshelf.metrics.calibration import softmax
 from snapshelf.pipelines.labelled import LabelledPhoto, LabelledPhotos
 from snapshelf.ports import Encoder
 from snapshelf.progress import progress
-from snapshelf.recommend import predict
+from snapshelf.recommend import predictions
 from snapshelf.reports.evaluation import Example
 from snapshelf.reports.page import shrunk
-from snapshelf.types import Verdict
+from snapshelf.types import Prediction, Verdict
 
 _BATCH = 64
 _EXAMPLES = 24
@@ -52,7 +52,8 @@ class Answers:
     """How often which word was given to a right (True) or a wrong answer."""
     unknown: Counter[str] = field(default_factory=Counter)
     """Labels that the model does not know, and how many photos have each."""
-    unknown_logits: list[NDArray[np.float32]] = field(default_factory=list)
+    familiarity: list[float] = field(default_factory=list)
+    unknown_familiarity: list[float] = field(default_factory=list)
     unknown_verdicts: Counter[Verdict] = field(default_factory=Counter)
     surest_mistakes: list[Example] = field(default_factory=list)
     least_sure_hits: list[Example] = field(default_factory=list)
@@ -70,10 +71,6 @@ class Answers:
         """As the model gives them."""
         return np.concatenate(self.logits)
 
-    def unknown_logits_UC(self) -> NDArray[np.float32]:
-        """Of the photos whose classes the model does not know."""
-        return np.concatenate([np.empty((0, len(self.card.labels)), np.float32), *self.unknown_logits])
-
     def probabilities_NC(self) -> NDArray[np.float64]:
         """Calibrated."""
         return softmax(self.logits_NC(), self.card.temperature)
@@ -89,13 +86,12 @@ def ask(encoder: Encoder, card: ModelCard, photos: LabelledPhotos) -> Answers:
     class_to_idx = {label: index for index, label in enumerate(card.labels)}
     with progress("Evaluating", photos.total) as step:
         for batch in _batches(photos.photos):
-            encoding = encoder.encode(np.stack([photo.pixels_SSC for photo in batch]))
-            for photo, logits_C, embedding_D in zip(batch, encoding.logits_NC, encoding.embedding_ND, strict=True):
+            for photo, said in zip(batch, _asked(encoder, card, batch), strict=True):
                 label = class_to_idx.get(photo.label)
                 if label is None:
-                    _note_unknown(answers, photo, logits_C)
+                    _note_unknown(answers, photo, said)
                 else:
-                    _note(answers, photo, label, logits_C, embedding_D)
+                    _note(answers, photo, label, said)
             step(len(batch))
     return answers
 
@@ -104,36 +100,46 @@ def ask_about_strangers(encoder: Encoder, answers: Answers, photos: LabelledPhot
     """Let the model that gave these answers look at photos that show nothing it knows, and note what it says."""
     with progress("Strangers", photos.total) as step:
         for batch in _batches(photos.photos):
-            encoding = encoder.encode(np.stack([photo.pixels_SSC for photo in batch]))
-            for photo, logits_C in zip(batch, encoding.logits_NC, strict=True):
-                _note_unknown(answers, photo, logits_C)
+            for photo, said in zip(batch, _asked(encoder, answers.card, batch), strict=True):
+                _note_unknown(answers, photo, said)
             step(len(batch))
 
 
-def _note(
-    answers: Answers,
-    photo: LabelledPhoto,
-    label: int,
-    logits_C: NDArray[np.float32],
-    embedding_D: NDArray[np.float32],
-) -> None:
-    card = answers.card
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Of one photo."""
+
+    logits_C: NDArray[np.float32]
+    embedding_D: NDArray[np.float32]
+    familiarity: float
+    prediction: Prediction
+
+
+def _asked(encoder: Encoder, card: ModelCard, batch: list[LabelledPhoto]) -> list[_Said]:
+    encoding = encoder.encode(np.stack([photo.pixels_SSC for photo in batch]))
+    familiarity_N = np.full(len(batch), np.nan) if encoding.familiarity_N is None else encoding.familiarity_N
+    parts = (encoding.logits_NC, encoding.embedding_ND, familiarity_N.tolist(), predictions(encoding, card))
+    return [_Said(*each) for each in zip(*parts, strict=True)]
+
+
+def _note(answers: Answers, photo: LabelledPhoto, label: int, said: _Said) -> None:
+    prediction = said.prediction
     answers.paths.append(photo.path)
     answers.labels.append(label)
-    answers.logits.append(logits_C[None])
+    answers.logits.append(said.logits_C[None])
+    answers.familiarity.append(said.familiarity)
     answers.products.append(photo.product_id)
     if len(answers.embeddings) < MOST_EMBEDDINGS:
-        answers.embeddings.append(embedding_D[None])
-    said = predict(logits_C, card.labels, card.temperature, card.verdicts)
-    is_right = said.label == photo.label
-    answers.verdicts[said.verdict, is_right] += 1
-    example = Example(photo.path, photo.label, said.label, said.probability, photo.pixels_SSC)
+        answers.embeddings.append(said.embedding_D[None])
+    is_right = prediction.label == photo.label
+    answers.verdicts[prediction.verdict, is_right] += 1
+    example = Example(photo.path, photo.label, prediction.label, prediction.probability, photo.pixels_SSC)
     _note_typical(answers, label, example)
     if is_right:
         _keep(answers.least_sure_hits, example, _EXAMPLES, surest=False)
     else:
         _keep(answers.surest_mistakes, example, _EXAMPLES, surest=True)
-        pair = (label, card.labels.index(said.label))
+        pair = (label, answers.card.labels.index(prediction.label))
         _keep(answers.pairs.setdefault(pair, []), example, _EXAMPLES_OF_A_PAIR, surest=True)
 
 
@@ -149,11 +155,10 @@ def _typicality(example: Example) -> float:
     return example.probability if example.predicted == example.label else 0.0
 
 
-def _note_unknown(answers: Answers, photo: LabelledPhoto, logits_C: NDArray[np.float32]) -> None:
-    card = answers.card
+def _note_unknown(answers: Answers, photo: LabelledPhoto, said: _Said) -> None:
     answers.unknown[photo.label] += 1
-    answers.unknown_logits.append(logits_C[None])
-    answers.unknown_verdicts[predict(logits_C, card.labels, card.temperature, card.verdicts).verdict] += 1
+    answers.unknown_familiarity.append(said.familiarity)
+    answers.unknown_verdicts[said.prediction.verdict] += 1
 
 
 def _keep(examples: list[Example], new: Example, most: int, *, surest: bool) -> None:

@@ -16,7 +16,7 @@ from snapshelf.metrics.calibration import expected_calibration_error, softmax
 from snapshelf.metrics.classification import classification_scores
 from snapshelf.metrics.comparison import mcnemar
 from snapshelf.metrics.evaluation import Comparison, Evaluation, VerdictCount
-from snapshelf.metrics.rejection import rejection_scores
+from snapshelf.metrics.rejection import RejectionScores, rejection_scores
 from snapshelf.metrics.retrieval import retrieval_scores
 from snapshelf.pipelines.answers import MOST_EMBEDDINGS, VERDICTS, Answers
 from snapshelf.pipelines.labelled import LabelledPhotos
@@ -27,7 +27,6 @@ def evaluation_of(answers: Answers, photos: LabelledPhotos, other: Answers | Non
     """Score what a model said; `other` is what another one said of the same photos."""
     card, labels_N, logits_NC = answers.card, answers.labels_N(), answers.logits_NC()
     probabilities_NC = answers.probabilities_NC()
-    familiar_U = answers.unknown_logits_UC()
     embeddings_ND = answers.embeddings_ND()
     return Evaluation(
         model_id=card.id,
@@ -40,13 +39,19 @@ def evaluation_of(answers: Answers, photos: LabelledPhotos, other: Answers | Non
         ece_before=expected_calibration_error(softmax(logits_NC), labels_N),
         verdicts=_verdicts(answers),
         unknown=dict(answers.unknown),
-        rejection=rejection_scores(logits_NC.max(axis=1), familiar_U.max(axis=1)) if len(familiar_U) else None,
+        rejection=_rejection(answers),
         same_class=retrieval_scores(embeddings_ND, labels_N[:MOST_EMBEDDINGS]),
         same_product=retrieval_scores(embeddings_ND, _numbers(answers.products[:MOST_EMBEDDINGS])),
         comparison=_comparison(answers, other) if other else None,
         rejected=sorted(photos.rejected, key=lambda bad: bad.path),
         report_path=report_path,
     )
+
+
+def _rejection(answers: Answers) -> RejectionScores | None:
+    if not answers.unknown_familiarity:
+        return None
+    return rejection_scores(np.array(answers.familiarity), np.array(answers.unknown_familiarity))
 
 
 def _verdicts(answers: Answers) -> dict[Verdict, VerdictCount]:

@@ -17,7 +17,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from snapshelf.artifacts.cards import ModelCard, Verdicts
 from snapshelf.artifacts.publish import published_folder, sha256_file, write_atomic
@@ -25,12 +24,13 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.preprocess import Preprocess
-from snapshelf.pipelines.model_details import details_of, measured_looks, spread
+from snapshelf.pipelines.model_details import details_of, measured
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import AUTO, BUNDLED, OWN, Backbone, backbone_for, load_backbone
 from snapshelf.training.device import reuse_freed_memory
 from snapshelf.training.export import check_export, export_onnx
+from snapshelf.training.familiarity import spread
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.loop import Photos
 from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_history, write_samples
@@ -161,7 +161,10 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
     shape = (4, learner.size_px, learner.size_px, 3)
     noise_NSSC = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     work = store.folder("models", f".publishing-{learner.name}")
-    return _publish(store, learner, details, noise_NSSC, source=None, work=work).card
+    work.mkdir(parents=True, exist_ok=True)
+    export_onnx(learner, work / ONNX)
+    difference = check_export(learner, work / ONNX, noise_NSSC)
+    return _publish(store, learner, details, difference, source=None, work=work).card
 
 
 def _budget_s(time_budget: str | None, recipe: RecipeName | None) -> float | None:
@@ -227,10 +230,14 @@ def _finish(
 ) -> TrainResult:
     """Measure what the model's card tells, publish and say so."""
     photos = source.photos
+    found = measured(trained, photos.labels_N[photos.validation_rows])
+    details = details_of(source.dataset, photos, recipe, trained, found, store.config().verdict)
+    details |= {"seed": source.config["seed"]}
+    work.mkdir(parents=True, exist_ok=True)
+    export_onnx(backbone, work / ONNX, found.familiarity)
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
-    details = details_of(source.dataset, photos, recipe, trained, store.config().verdict)
-    details |= {"seed": source.config["seed"], "looks": measured_looks(backbone, photos)}
-    result = _publish(store, backbone, details, checked_NSSC, source=source, work=work, history=trained.history)
+    difference = check_export(backbone, work / ONNX, checked_NSSC, found.familiarity)
+    result = _publish(store, backbone, details, difference, source=source, work=work, history=trained.history)
     _say(result)
     return result
 
@@ -239,16 +246,16 @@ def _publish(
     store: Store,
     backbone: Backbone,
     details: dict[str, Any],
-    checked_NSSC: NDArray[np.uint8],
+    difference: float,
     *,
     source: _Source | None,
     work: Path,
     history: Sequence[Mapping[str, float]] = (),
 ) -> TrainResult:
-    """Export, check, write the folder and put it in use; `work` is removed when all that is done."""
-    work.mkdir(parents=True, exist_ok=True)
-    export_onnx(backbone, work / ONNX)
-    difference = check_export(backbone, work / ONNX, checked_NSSC)
+    """Make a folder of the model that was exported into `work`, and put it in use; then `work` is removed.
+
+    `difference` is the largest one between what the network says and what the exported model does.
+    """
     onnx_sha256 = sha256_file(work / ONNX)
     model_id = f"{backbone.name}-{details['recipe']}-{onnx_sha256[:8]}"
     card = ModelCard(

@@ -20,81 +20,95 @@ from torch.nn import functional
 
 from snapshelf.errors import ExportCheckError
 from snapshelf.training.backbones import Backbone
+from snapshelf.training.familiarity import Familiarity
 
-INPUT, OUTPUTS = "photos", ("logits", "embedding")
+INPUT = "photos"
 LARGEST_DIFFERENCE = 1e-3
-"""Of a probability (or of a number of the embedding, where there are no classes)."""
+"""Of a probability or of the familiarity (where there are no classes, of a number of the embedding)."""
 
 _OPSET = 18
 
 
 class Deployed(nn.Module):
-    """A network as it is handed out: uint8 RGB (N, S, S, 3) in, logits (N, C) and normalised embedding (N, D) out."""
+    """A network as it is handed out: uint8 RGB (N, S, S, 3) in, logits (N, C) and normalised embedding (N, D) out, and
+    the familiarity (N,) where it can be told."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, familiarity: Familiarity | None = None) -> None:
         super().__init__()
         self.network = backbone.network
+        self.familiarity = familiarity
+        self.outputs = ("logits", "embedding", *(("familiarity",) if familiarity else ()))
         self.mean = nn.Buffer(torch.tensor(backbone.normalisation.mean)[None, :, None, None])
         self.scale = nn.Buffer(1.0 / torch.tensor(backbone.normalisation.std)[None, :, None, None])
 
-    def forward(self, photos_NSSC: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, photos_NSSC: Tensor) -> tuple[Tensor, ...]:
         """Normalise the photos and look at them; each embedding has length 1."""
         photos_NCSS = (photos_NSSC.permute(0, 3, 1, 2).float() - self.mean) * self.scale
         logits_NC, embedding_ND = self.network(photos_NCSS)
-        return logits_NC, functional.normalize(embedding_ND, dim=1)
+        embedding_ND = functional.normalize(embedding_ND, dim=1)
+        if self.familiarity is None:
+            return logits_NC, embedding_ND
+        return logits_NC, embedding_ND, self.familiarity(logits_NC, embedding_ND)
 
 
-def export_onnx(backbone: Backbone, path: Path) -> None:
-    """Write one file: input `photos`, outputs `logits` and `embedding`, any number of photos at a time.
+def export_onnx(backbone: Backbone, path: Path, familiarity: Familiarity | None = None) -> None:
+    """Write one file: input `photos`, outputs `logits`, `embedding` and, where it can be told, `familiarity`, any
+    number of photos at a time.
 
     By torch's tracing exporter, on purpose: the newer one gives the same graph but takes six times as long (25 to 35
     against 4 seconds for EfficientNet-Lite0 on 2 cores), and nothing here depends on control flow.
     """
-    deployed = _in_fp32(backbone)
+    deployed = _in_fp32(backbone, familiarity)
     photos = torch.zeros(2, backbone.size_px, backbone.size_px, 3, dtype=torch.uint8)
     with _silence(), torch.inference_mode():
         torch.onnx.export(
             deployed, (photos,), str(path),
-            input_names=[INPUT], output_names=list(OUTPUTS), opset_version=_OPSET, dynamo=False,
-            dynamic_axes={name: {0: "N"} for name in (INPUT, *OUTPUTS)},
+            input_names=[INPUT], output_names=list(deployed.outputs), opset_version=_OPSET, dynamo=False,
+            dynamic_axes={name: {0: "N"} for name in (INPUT, *deployed.outputs)},
         )  # fmt: skip
 
 
-def check_export(backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8]) -> float:
+def check_export(
+    backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], familiarity: Familiarity | None = None
+) -> float:
     """Compare ONNX Runtime on `path` with the network in float32, one photo at a time and all at once.
 
     Returns:
-        The largest difference of a probability; of a number of the embedding where there are no classes.
+        The largest difference of a probability or of the familiarity; of a number of the embedding where there are no
+        classes.
 
     Raises:
         ExportCheckError: it is above 1e-3, or no number.
     """
+    deployed = _in_fp32(backbone, familiarity)
     with torch.inference_mode():
-        wanted = _compared(*(out.numpy() for out in _in_fp32(backbone)(torch.from_numpy(np.array(photos_NSSC)))))
+        wanted = _compared(*(out.numpy() for out in deployed(torch.from_numpy(np.array(photos_NSSC)))))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    together = _compared(*session.run(list(OUTPUTS), {INPUT: photos_NSSC}))
-    alone = [_compared(*session.run(list(OUTPUTS), {INPUT: photo_SSC[None]})) for photo_SSC in photos_NSSC[:4]]
+    together = _compared(*session.run(deployed.outputs, {INPUT: photos_NSSC}))
+    alone = [_compared(*session.run(deployed.outputs, {INPUT: photo_SSC[None]})) for photo_SSC in photos_NSSC[:4]]
     differences = [_largest(one, wanted[index : index + 1]) for index, one in enumerate(alone)]
     difference = float(np.max([_largest(together, wanted), *differences]))
     if not difference <= LARGEST_DIFFERENCE:  # so that NaN is refused too
         raise ExportCheckError(
             f"The exported model answers otherwise than the trained network: on {len(photos_NSSC)} photos a "
-            f"probability differs by {difference:.2g}; at most {LARGEST_DIFFERENCE:g} is accepted. "
+            f"probability or the familiarity differs by {difference:.2g}; at most {LARGEST_DIFFERENCE:g} is accepted. "
             "Nothing was published."
         )
     return difference
 
 
-def _in_fp32(backbone: Backbone) -> Deployed:
+def _in_fp32(backbone: Backbone, familiarity: Familiarity | None) -> Deployed:
     backbone.network.float().cpu()
-    return Deployed(backbone).eval()
+    return Deployed(backbone, familiarity).eval()
 
 
-def _compared(logits_NC: NDArray[np.float32], embedding_ND: NDArray[np.float32]) -> NDArray[np.float32]:
+def _compared(
+    logits_NC: NDArray[np.float32], embedding_ND: NDArray[np.float32], *familiarity: NDArray[np.float32]
+) -> NDArray[np.float32]:
     if logits_NC.shape[1] == 0:
         return embedding_ND
     probabilities_NC: NDArray[np.float32] = functional.softmax(torch.from_numpy(logits_NC), dim=1).numpy()
-    return probabilities_NC
+    return np.column_stack([probabilities_NC, *familiarity])
 
 
 def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

@@ -6,7 +6,7 @@ Shapes: N photos, S pixels a side, 3 channels, C classes, D numbers an embedding
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,20 +19,22 @@ from snapshelf.training.backbones import Backbone
 from snapshelf.training.device import autocast, best_device, place
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a network says of N photos."""
+
+    logits_NC: NDArray[np.float32]
+    embedding_ND: NDArray[np.float32]
+    """L2-normalised."""
+
+
 def predict(backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Logits (N, C) of the photos in these rows."""
-    return _look_at(backbone, photos, rows, 0)
+    return look_at(backbone, photos, rows).logits_NC
 
 
-def embed(backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """L2-normalised embeddings (N, D) of the photos in these rows."""
-    return functional.normalize(torch.from_numpy(_look_at(backbone, photos, rows, 1)), dim=1).numpy()
-
-
-def _look_at(
-    backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64], which: Literal[0, 1]
-) -> NDArray[np.float32]:
-    """The network's logits (0) or embeddings (1)."""
+def look_at(backbone: Backbone, photos: PhotoRows, rows: NDArray[np.int64]) -> Seen:
+    """Logits and embeddings of the photos in these rows."""
     device = best_device()
     place(backbone.network, device)
     backbone.network.eval()
@@ -40,11 +42,11 @@ def _look_at(
     size = batch_size_for(photos.shape[1], device)
     with torch.inference_mode(), autocast(device):
         answers = [
-            backbone.network(normalise(photo_batch(photos, batch)))[which].float().cpu()
+            [part.float().cpu() for part in backbone.network(normalise(photo_batch(photos, batch)))]
             for batch in batches(rows, size)
         ]
-    answers_NX: NDArray[np.float32] = torch.cat(answers).numpy()
-    return answers_NX
+        logits_NC, embedding_ND = (torch.cat(parts) for parts in zip(*answers, strict=True))
+        return Seen(logits_NC.numpy(), functional.normalize(embedding_ND, dim=1).numpy())
 
 
 def batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:

@@ -11,13 +11,15 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from snapshelf.training.augment import Augment
 from snapshelf.training.backbones import Backbone
+from snapshelf.training.familiarity import class_means, some_of_each_class
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.head import Labelled, fit_head
-from snapshelf.training.inference import predict
+from snapshelf.training.inference import Seen, look_at
 from snapshelf.training.loop import Photos, train_network
 from snapshelf.training.schedule import Schedule
 
@@ -45,7 +47,10 @@ class Recipe:
 class Trained:
     """What a recipe came to. The backbone's network holds the weights."""
 
-    validation_logits_NC: NDArray[np.float32]
+    validation: Seen
+    """What the network says of the validation photos."""
+    class_means_CD: Tensor
+    """The mean embedding of each class over photos that it learnt from: `class_means`."""
     seconds: float
     counted: dict[str, float]
     """`epochs`, `head_strength`: what the recipe has to count."""
@@ -139,18 +144,24 @@ def train_by(
     """
     started = time.perf_counter()
     if recipe.schedule is None:
-        logits_NC, strength = _fit_head(backbone, photos, cache)
-        return Trained(logits_NC, time.perf_counter() - started, {"head_strength": strength}, history=[])
+        validation, means_CD, strength = _fit_head(backbone, photos, cache)
+        return Trained(validation, means_CD, time.perf_counter() - started, {"head_strength": strength}, history=[])
     backbone.network.both_sides = recipe.both_sides
     if backbone.pretrained:
         _empty_head(backbone)
     history = train_network(backbone, photos, recipe.schedule, seed=seed, work=work, deadline_s=deadline_s)
-    logits_NC = predict(backbone, photos.photos_NSSC, photos.validation_rows)
-    return Trained(logits_NC, time.perf_counter() - started, {"epochs": len(history)}, history)
+    validation = look_at(backbone, photos.photos_NSSC, photos.validation_rows)
+    rows = some_of_each_class(photos.train_rows, photos.labels_N)
+    learnt = look_at(backbone, photos.photos_NSSC, rows)
+    means_CD = class_means(learnt.embedding_ND, photos.labels_N[rows], backbone.network.num_classes)
+    return Trained(validation, means_CD, time.perf_counter() - started, {"epochs": len(history)}, history)
 
 
-def _fit_head(backbone: Backbone, photos: Photos, cache: FeatureCache) -> tuple[NDArray[np.float32], float]:
-    """Fit the head on features of the unchanged photos; mirrored ones beside them bring nothing (measured)."""
+def _fit_head(backbone: Backbone, photos: Photos, cache: FeatureCache) -> tuple[Seen, Tensor, float]:
+    """Fit the head on features of the unchanged photos; mirrored ones beside them bring nothing (measured).
+
+    Returns what the network then says of the validation photos, the classes' means, and the head's strength.
+    """
     features_ND = cache.features(backbone, photos.photos_NSSC)
     train_ND, validation_ND = features_ND[photos.train_rows], features_ND[photos.validation_rows]
     train = Labelled(train_ND, photos.labels_N[photos.train_rows])
@@ -158,7 +169,14 @@ def _fit_head(backbone: Backbone, photos: Photos, cache: FeatureCache) -> tuple[
     head = fit_head(train, validation, backbone.network.num_classes)
     backbone.network.set_head(head.weight_CD, head.bias_C)
     logits_NC: NDArray[np.float32] = validation_ND @ head.weight_CD.numpy().T + head.bias_C.numpy()
-    return logits_NC, head.strength
+    means_CD = class_means(_unit(train_ND), train.labels_N, backbone.network.num_classes)
+    return Seen(logits_NC, _unit(validation_ND)), means_CD, head.strength
+
+
+def _unit(features_ND: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The embeddings that belong to features: of length 1."""
+    unit_ND: NDArray[np.float32] = functional.normalize(torch.from_numpy(features_ND), dim=1).numpy()
+    return unit_ND
 
 
 def _empty_head(backbone: Backbone) -> None:

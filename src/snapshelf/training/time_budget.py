@@ -14,6 +14,7 @@ import numpy as np
 
 from snapshelf.errors import ConfigError
 from snapshelf.training.backbones import Backbone
+from snapshelf.training.familiarity import some_of_each_class
 from snapshelf.training.inference import predict
 from snapshelf.training.loop import Photos, TrainingRun
 from snapshelf.training.recipes import Recipe
@@ -71,8 +72,9 @@ def plan_within(budget_s: float, started_s: float, backbone: Backbone, photos: P
     """
     look_s = _look_s(backbone, photos)
     validation_s = look_s * len(photos.validation_rows)
-    # Afterwards the validation photos are looked at twice more, and the network is exported and compared.
-    deadline_s = started_s + budget_s - 2 * validation_s - _EXPORT_S
+    # Afterwards the validation photos and some others are looked at once more; the network is exported and compared.
+    others_s = look_s * len(some_of_each_class(photos.train_rows, photos.labels_N))
+    deadline_s = started_s + budget_s - validation_s - others_s - _EXPORT_S
     if longest.schedule is None:
         return Plan(0, math.inf, deadline_s)
     epoch_s = _epoch_s(backbone, photos, longest.schedule) + validation_s

@@ -11,6 +11,8 @@ import torch
 from snapshelf.errors import ExportCheckError
 from snapshelf.training.backbones import Backbone, load_backbone
 from snapshelf.training.export import check_export, export_onnx
+from snapshelf.training.familiarity import Familiarity, class_means
+from snapshelf.training.inference import look_at
 from snapshelf.training.loop import Photos
 from snapshelf.training.normalisation import Normalisation
 
@@ -37,6 +39,24 @@ def test_names_types_and_lengths_are_as_promised(photos: Photos, tmp_path: Path)
         logits_NC, embedding_ND = session.run(None, {"photos": photos.photos_NSSC[:num]})
         assert logits_NC.shape == (num, 3)
         np.testing.assert_allclose(np.linalg.norm(embedding_ND, axis=1), 1.0, atol=1e-5)
+
+
+def test_where_it_can_be_told_the_model_says_how_familiar_a_photo_is(photos: Photos, tmp_path: Path) -> None:
+    learner = backbone()
+    rows = np.arange(30)
+    seen = look_at(learner, photos.photos_NSSC, rows)
+    familiarity = Familiarity(class_means(seen.embedding_ND, photos.labels_N[rows], 3), 1.5, seen)
+    export_onnx(learner, tmp_path / "model.onnx", familiarity)
+    assert check_export(learner, tmp_path / "model.onnx", photos.photos_NSSC[:5], familiarity) < 1e-4
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert [output.name for output in session.get_outputs()] == ["logits", "embedding", "familiarity"]
+    (familiarity_N,) = session.run(["familiarity"], {"photos": photos.photos_NSSC[:30]})
+    assert familiarity_N.shape == (30,)
+    assert float(familiarity_N.mean()) == pytest.approx(0.0, abs=0.1)
+
+    other = Familiarity(familiarity.means_DC.T, 3.0, seen)
+    with pytest.raises(ExportCheckError, match="the familiarity differs"):
+        check_export(learner, tmp_path / "model.onnx", photos.photos_NSSC[:5], other)
 
 
 def test_without_classes_the_embeddings_are_compared(photos: Photos, tmp_path: Path) -> None:

@@ -35,10 +35,10 @@ def test_quick_leaves_a_pretrained_backbone_as_it_is_and_fits_its_head(photos: P
     recipe = recipe_for("quick", learner)
     trained = train_by(recipe, learner, photos, seed=0, cache=cache_of(photos, tmp_path), work=tmp_path / "work")
     assert all(torch.equal(value, before[name]) for name, value in learner.network.body.state_dict().items())
-    right = trained.validation_logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]
+    right = trained.validation.logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]
     assert right.mean() == 1.0
     np.testing.assert_allclose(
-        predict(learner, photos.photos_NSSC, photos.validation_rows), trained.validation_logits_NC, rtol=0.05, atol=0.2
+        predict(learner, photos.photos_NSSC, photos.validation_rows), trained.validation.logits_NC, rtol=0.05, atol=0.2
     )
     assert {path.suffix for path in (tmp_path / "features").iterdir()} == {".npy", ".sha256"}
 
@@ -57,7 +57,7 @@ def test_longer_recipes_train_the_whole_network(
     assert trained.counted["epochs"] == {"balanced": 2, "best": 6}[name]
     assert len(trained.history) == trained.counted["epochs"]
     assert not torch.equal(next(learner.network.body.parameters()), before)
-    right = trained.validation_logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]
+    right = trained.validation.logits_NC.argmax(1) == photos.labels_N[photos.validation_rows]
     assert right.mean() == 1.0
 
 
