@@ -56,6 +56,19 @@ class TrainConfig(_Section):
     """Where every random choice starts."""
 
 
+class SupercategoriesConfig(_Section):
+    """What categories belong to: a table with a row for each category."""
+
+    table: str = ""
+    """CSV, TSV, Parquet or JSON Lines, told from the store's folder; without one, nothing is known."""
+
+    category: str = "category"
+    """The column that names the category, as the photos' labels do."""
+
+    supercategory: str = "supercategory"
+    """The column that says what it belongs to."""
+
+
 class VerdictConfig(_Section):
     """What the words promise: of the answers that are called so, at least this share is right. Between 0 and 1.
 
@@ -75,6 +88,7 @@ class StoreConfig(_Section):
     page: PageConfig = PageConfig()
     prepare: PrepareConfig = PrepareConfig()
     train: TrainConfig = TrainConfig()
+    supercategories: SupercategoriesConfig = SupercategoriesConfig()
     verdict: VerdictConfig = VerdictConfig()
 
     catalogue_columns: dict[str, str] = Field(default_factory=dict)
@@ -100,6 +114,11 @@ recipe = "quick"                      # quick: a new head on a frozen backbone; 
 backbone = "auto"                     # any timm name; auto is tf_efficientnet_lite0, or compact and mini-resnet for
                                       # photos of about 28 to 32 px
 seed = 0
+
+[supercategories]                     # what categories belong to, such as «Apple» for «Granny Smith»: scored too
+table = ""                            # a table with a row for each category, told from this folder
+category = "category"                 # its columns
+supercategory = "supercategory"
 
 [verdict]                             # what these words promise: the share of such answers that is right, at least
 confident = 0.95

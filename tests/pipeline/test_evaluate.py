@@ -247,3 +247,14 @@ def test_where_it_looked_is_shown_for_a_photo_of_each_class(filled: Store) -> No
     section = report.split("Where it looked")[1].split("<h2>")[0]
     assert [section.count(f"<b>{label}</b>") for label in ("blue", "green", "red")] == [1, 1, 1]
     assert "Where it looked" not in evaluated(filled).report_path.read_text("utf-8")
+
+
+def test_what_the_categories_belong_to_is_scored_too(filled: Store, photo_folder: Path) -> None:
+    (photo_folder / "blue" / "00.png").rename(photo_folder / "green" / "blue one.png")
+    (photo_folder / "red" / "00.png").rename(photo_folder / "green" / "red one.png")
+    cold = model(supercategories=["cold", "cold", "warm"])
+    content = evaluated(filled, cold, data=str(photo_folder)).to_json()
+    assert content["accuracy"] == pytest.approx(58 / 60)
+    assert content["supercategories"]["accuracy"] == pytest.approx(59 / 60)
+    assert content["supercategories"]["num_supercategories"] == 2
+    assert evaluated(filled).to_json()["supercategories"] is None

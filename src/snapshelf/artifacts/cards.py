@@ -136,6 +136,8 @@ class ModelCard(Card):
     seed: int
     labels: list[str]
     """Empty for a pretrained backbone."""
+    supercategories: list[str] = Field(default_factory=list)
+    """What each label belongs to, in their order; empty where the store does not say."""
     preprocess: Preprocess
     mean: tuple[float, float, float]
     """Subtracted from each channel, 0 to 255, inside the model."""

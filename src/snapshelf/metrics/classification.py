@@ -91,6 +91,19 @@ def classification_scores(
     )
 
 
+def summed_by_group(
+    labels_N: NDArray[np.integer], probabilities_NC: NDArray[np.floating], group_of_class: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], list[str]]:
+    """Labels and probabilities of groups of classes, (N,) and (N, G): a group is as probable as its classes together.
+
+    Returns the groups' names too, sorted.
+    """
+    names = sorted(set(group_of_class))
+    group_C = np.array([names.index(name) for name in group_of_class], np.int64)
+    membership_CG = np.eye(len(names))[group_C]
+    return group_C[labels_N], np.minimum(probabilities_NC @ membership_CG, 1.0), names
+
+
 def confidence_bins(
     labels_N: NDArray[np.integer], probabilities_NC: NDArray[np.floating], num_bins: int = NUM_BINS
 ) -> list[ConfidenceBin]:

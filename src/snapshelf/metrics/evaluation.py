@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from snapshelf.metrics.bootstrap import ScoreIntervals
+from snapshelf.metrics.bootstrap import Interval, ScoreIntervals
 from snapshelf.metrics.classification import ClassificationScores
 from snapshelf.metrics.comparison import McNemar
 from snapshelf.metrics.rejection import RejectionScores
@@ -41,6 +41,17 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class SupercategoryScores:
+    """How well is told what the categories belong to; each is as probable as its categories together."""
+
+    accuracy: float
+    accuracy_interval: Interval
+    macro_f1: float
+    ece: float
+    num_supercategories: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """How a model did, and on what. `dataset_id` or `data` names the photos; the other one is None."""
 
@@ -60,6 +71,7 @@ class Evaluation:
     """How well photos of unknown classes are told from the others by the familiarity; None where there are none."""
     same_class: RetrievalScores | None
     same_product: RetrievalScores | None
+    supercategories: SupercategoryScores | None
     comparison: Comparison | None
     rejected: list[Rejected]
     report_path: Path
@@ -96,6 +108,7 @@ class Evaluation:
                 for (label, each), (p, r, f) in zip(scores.per_class.items(), of_classes, strict=True)
             },
             "confusion": {"labels": list(scores.per_class), "counts": scores.confusion_CC.tolist()},
+            "supercategories": asdict(self.supercategories) if self.supercategories else None,
             "comparison": asdict(self.comparison) if self.comparison else None,
             "rejected": [asdict(bad) for bad in self.rejected],
             "unknown": unknown | (asdict(self.rejection) if self.rejection else {}),

@@ -154,6 +154,12 @@ def _say(evaluation: Evaluation, photos: LabelledPhotos) -> None:
     accuracy = f"accuracy {scores.accuracy:.4f} ({low:.4f} to {high:.4f})"
     others = f"macro F1 {scores.macro_f1:.4f}, top-5 {scores.top5_accuracy:.4f}, ECE {scores.ece:.4f}"
     lines = [f"{evaluation.model_id} on {photos.words}: {accuracy}, {others}"]
+    if above := evaluation.supercategories:
+        low, high = above.accuracy_interval
+        lines.append(
+            f"{above.num_supercategories} supercategories: accuracy {above.accuracy:.4f} ({low:.4f} to {high:.4f}), "
+            f"macro F1 {above.macro_f1:.4f}"
+        )
     if evaluation.comparison:
         other = evaluation.comparison
         lines.append(

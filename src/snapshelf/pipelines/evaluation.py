@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from snapshelf.metrics.bootstrap import score_intervals
 from snapshelf.metrics.calibration import expected_calibration_error, softmax
-from snapshelf.metrics.classification import classification_scores
+from snapshelf.metrics.classification import classification_scores, summed_by_group
 from snapshelf.metrics.comparison import mcnemar
-from snapshelf.metrics.evaluation import Comparison, Evaluation, VerdictCount
+from snapshelf.metrics.evaluation import Comparison, Evaluation, SupercategoryScores, VerdictCount
 from snapshelf.metrics.rejection import RejectionScores, rejection_scores
 from snapshelf.metrics.retrieval import retrieval_scores
 from snapshelf.pipelines.answers import MOST_EMBEDDINGS, VERDICTS, Answers
@@ -42,6 +42,7 @@ def evaluation_of(answers: Answers, photos: LabelledPhotos, other: Answers | Non
         rejection=_rejection(answers),
         same_class=retrieval_scores(embeddings_ND, labels_N[:MOST_EMBEDDINGS]),
         same_product=retrieval_scores(embeddings_ND, _numbers(answers.products[:MOST_EMBEDDINGS])),
+        supercategories=_supercategories(labels_N, probabilities_NC, card.supercategories),
         comparison=_comparison(answers, other) if other else None,
         rejected=sorted(photos.rejected, key=lambda bad: bad.path),
         report_path=report_path,
@@ -52,6 +53,22 @@ def _rejection(answers: Answers) -> RejectionScores | None:
     if not answers.unknown_familiarity:
         return None
     return rejection_scores(np.array(answers.familiarity), np.array(answers.unknown_familiarity))
+
+
+def _supercategories(
+    labels_N: NDArray[np.int64], probabilities_NC: NDArray[np.float64], supercategories: Sequence[str]
+) -> SupercategoryScores | None:
+    if not supercategories:
+        return None
+    of_N, probabilities_NG, names = summed_by_group(labels_N, probabilities_NC, supercategories)
+    scores = classification_scores(of_N, probabilities_NG, names)
+    return SupercategoryScores(
+        accuracy=scores.accuracy,
+        accuracy_interval=score_intervals(of_N, probabilities_NG).accuracy,
+        macro_f1=scores.macro_f1,
+        ece=scores.ece,
+        num_supercategories=len(names),
+    )
 
 
 def _verdicts(answers: Answers) -> dict[Verdict, VerdictCount]:

@@ -22,6 +22,7 @@ from snapshelf.artifacts.cards import ModelCard, Verdicts
 from snapshelf.artifacts.publish import published_folder, sha256_file, write_atomic
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
+from snapshelf.data.supercategories import supercategories_of
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.pipelines.model_details import details_of, measured
@@ -68,6 +69,8 @@ class _Source:
     dataset: Dataset
     config: dict[str, Any]
     photos: Photos
+    supercategories: list[str]
+    """Of each category; empty where the store does not say."""
 
 
 @joined_processes()
@@ -93,6 +96,7 @@ def train(
     Raises:
         ArtifactMissingError: nothing was prepared.
         StoreError: the data set lacks photos to learn from, or to choose and calibrate by.
+        SourceError: the table of supercategories that snapshelf.toml names cannot be used.
         ConfigError: an unknown backbone, one that does not suit the photos' size, weights that do not fit, a time
             that is none, or a recipe beside it.
         TrainingDivergedError: the loss is no longer a number.
@@ -103,6 +107,7 @@ def train(
     chosen = store.config().train
     dataset = Dataset(store.current("datasets"))
     photos = _photos(dataset)
+    above = supercategories_of(dataset.labels, store.config().supercategories, store.root)
     seed = chosen.seed if seed is None else seed
     _begin(seed)
     size_px = dataset.card.preprocess.size_px
@@ -132,7 +137,8 @@ def train(
         )
     cache = FeatureCache(dataset.features_folder, dataset.sha256())
     trained = train_by(steps, learner, photos, seed=seed, cache=cache, work=work, deadline_s=deadline_s)
-    result = _finish(store, learner, steps, trained, _Source(dataset, config, photos), work) if is_first() else None
+    source = _Source(dataset, config, photos, above)
+    result = _finish(store, learner, steps, trained, source, work) if is_first() else None
     return cast("TrainResult", said_by_first(result))
 
 
@@ -232,7 +238,7 @@ def _finish(
     photos = source.photos
     found = measured(trained, photos.labels_N[photos.validation_rows])
     details = details_of(source.dataset, photos, recipe, trained, found, store.config().verdict)
-    details |= {"seed": source.config["seed"]}
+    details |= {"seed": source.config["seed"], "supercategories": source.supercategories}
     work.mkdir(parents=True, exist_ok=True)
     export_onnx(backbone, work / ONNX, found.familiarity)
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]

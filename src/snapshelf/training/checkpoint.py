@@ -31,7 +31,9 @@ def save_run(
         tensors |= {f"average/{name}": value for name, value in average.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in best.items()}
     for index, memory in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{name}": value for name, value in memory.items()}
+        # What is no tensor, an optimiser finds out again.
+        held = {name: value for name, value in memory.items() if isinstance(value, Tensor)}
+        tensors |= {f"optimizer/{index}/{name}": value for name, value in held.items()}
     # Each tensor gets memory of its own: the format refuses two names for one piece.
     whole = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     write_atomic(folder / FILE_NAME, save(whole, metadata={"state": json.dumps(state)}))

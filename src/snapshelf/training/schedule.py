@@ -23,7 +23,7 @@ class Schedule:
     """Rise for a while, then fall along a cosine (Smith 2018); else constant."""
     warm_up: float = 0.25
     """Which share of one cycle rises."""
-    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
     weight_decay: float = 0.05
     """On weights, not on biases and norms; `adam` has none."""
     layer_decay: float = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snapshelf.metrics.classification import classification_scores, confidence_bins
+from snapshelf.metrics.classification import classification_scores, confidence_bins, summed_by_group
 
 # Six photos; hat: two of three found, one taken for cap; cap: both found; shoe: its one photo taken for hat.
 LABELS = np.array([0, 0, 0, 1, 1, 2])
@@ -78,3 +78,11 @@ def test_bins_hold_how_sure_and_how_often_right() -> None:
     low, high = confidence_bins(np.array([0, 1, 0, 0]), probabilities_NC, num_bins=10)
     assert (low.num_photos, low.confidence, low.accuracy) == pytest.approx((2, 0.55, 0.5))
     assert (high.num_photos, high.confidence, high.accuracy) == pytest.approx((2, 0.975, 1.0))
+
+
+def test_a_group_of_classes_is_as_probable_as_they_are_together() -> None:
+    probabilities_NC = np.array([[0.4, 0.35, 0.25], [0.1, 0.2, 0.7]])
+    labels_N, probabilities_NG, names = summed_by_group(np.array([1, 2]), probabilities_NC, ["pear", "apple", "apple"])
+    assert names == ["apple", "pear"]
+    assert labels_N.tolist() == [0, 0]
+    np.testing.assert_allclose(probabilities_NG, [[0.6, 0.4], [0.9, 0.1]])

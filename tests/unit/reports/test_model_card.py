@@ -9,7 +9,7 @@ from snapshelf.artifacts.cards import ModelCard, Verdicts
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.metrics.bootstrap import score_intervals
 from snapshelf.metrics.classification import classification_scores
-from snapshelf.metrics.evaluation import Evaluation, VerdictCount
+from snapshelf.metrics.evaluation import Evaluation, SupercategoryScores, VerdictCount
 from snapshelf.metrics.rejection import RejectionScores
 from snapshelf.metrics.retrieval import RetrievalScores
 from snapshelf.reports.model_card import model_card_in_words
@@ -40,6 +40,7 @@ EVALUATION = Evaluation(
     rejection=None,
     same_class=RetrievalScores(0.9, 0.95, 0.98, 0.6, 4),
     same_product=None,
+    supercategories=SupercategoryScores(0.975, (0.95, 0.99), 0.9, 0.02, 2),
     comparison=None,
     rejected=[],
     report_path=Path("report.html"),
@@ -58,6 +59,7 @@ def test_it_says_what_the_model_is_how_it_was_made_and_how_well_it_does() -> Non
         "names 50.0 % of them rightly",
         "Its weakest classes: cap (F1 0.0 %, 2 photos), hat",
         "cap taken for hat (2)",
+        "to which of 2 supercategories a photo belongs, it is right for 97.5 % (95.0 to 99.0 %)",
         "Called «confident»: 3 photos, of which 66.7 % rightly named; 95.0 % were promised.",
         "No photo of an unknown class was among them",
         "by which the model was chosen and calibrated",

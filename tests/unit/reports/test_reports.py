@@ -19,7 +19,7 @@ from snapshelf.data.quality import Doubles, PhotoFlaw, Quality, Rows, Suspect
 from snapshelf.metrics.bootstrap import score_intervals
 from snapshelf.metrics.classification import classification_scores, confidence_bins
 from snapshelf.metrics.comparison import McNemar
-from snapshelf.metrics.evaluation import Comparison, Evaluation, VerdictCount
+from snapshelf.metrics.evaluation import Comparison, Evaluation, SupercategoryScores, VerdictCount
 from snapshelf.metrics.rejection import RejectionScores
 from snapshelf.metrics.retrieval import RetrievalScores
 from snapshelf.reports.dataset import DatasetReport, PhotoText, Removed
@@ -160,6 +160,7 @@ def evaluation_page(label: str = "hat", num_classes: int = 3) -> str:
         rejection=RejectionScores(0.875, 0.3, 4, 1),
         same_class=RetrievalScores(0.9, 0.95, 0.98, 0.6, 4),
         same_product=None,
+        supercategories=SupercategoryScores(0.975, (0.95, 0.99), 0.9, 0.02, 2),
         comparison=Comparison(label, 0.4, 0.5, 4, McNemar(2, 1, 0.7)),
         rejected=[Rejected(label, label)],
         report_path=Path("report.html"),

@@ -38,8 +38,13 @@ ALL_AT_ONCE = Augment(flip=True, min_area=0.5, trivial=True, erase=0.5, mixup=0.
 
 @pytest.mark.parametrize(
     "schedule",
-    [SCHEDULE, replace(SCHEDULE, optimizer="adam"), replace(SCHEDULE, average_epochs=1.0, augment=ALL_AT_ONCE)],
-    ids=["adamw", "adam", "averaged"],
+    [
+        SCHEDULE,
+        replace(SCHEDULE, optimizer="adam"),
+        replace(SCHEDULE, optimizer="muon"),
+        replace(SCHEDULE, average_epochs=1.0, augment=ALL_AT_ONCE),
+    ],
+    ids=["adamw", "adam", "muon", "averaged"],
 )
 def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
     photos: Photos, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schedule: Schedule
