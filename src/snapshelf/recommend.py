@@ -136,7 +136,8 @@ def predictions(encoding: Encoding, card: ModelCard) -> list[Prediction]:
     """What a model with labels says of N photos: calibrated probabilities and an honest verdict.
 
     The logits are divided by the temperature before the softmax: Guo et al., «On Calibration of Modern Neural
-    Networks», ICML 2017. A familiarity below the card's threshold means that the photo shows none of the categories.
+    Networks», ICML 2017. A familiarity below the card's thresholds means that the photo shows none of the categories,
+    or that nothing surer than `unsure` is said: the softmax may be sure of anything.
     """
     probabilities_NC = softmax(encoding.logits_NC, card.temperature)
     familiarity_N = np.full(len(probabilities_NC), np.inf) if encoding.familiarity_N is None else encoding.familiarity_N
@@ -148,8 +149,11 @@ def predictions(encoding: Encoding, card: ModelCard) -> list[Prediction]:
 
 def _predicted(probabilities: dict[str, float], familiarity: float, verdicts: Verdicts) -> Prediction:
     top = _top(probabilities)
-    unknown = verdicts.unknown_below is not None and familiarity < verdicts.unknown_below
-    return _prediction(top, "unknown" if unknown else _verdict(top[0].probability, verdicts))
+    if verdicts.unknown_below is not None and familiarity < verdicts.unknown_below:
+        return _prediction(top, "unknown")
+    if verdicts.unsure_below is not None and familiarity < verdicts.unsure_below:
+        return _prediction(top, "unsure")
+    return _prediction(top, _verdict(top[0].probability, verdicts))
 
 
 def vote(nearest: Sequence[Neighbour], verdicts: Verdicts) -> Prediction:

@@ -68,6 +68,8 @@ def test_the_card_says_what_the_model_is_and_where_it_is_from(prepared: Store) -
     assert card.dataset_id == prepared.current("datasets").name
     assert card.export_max_probability_difference < 1e-3
     assert card.verdicts.unknown_below is not None
+    assert card.verdicts.unsure_below is not None
+    assert card.verdicts.unknown_below < card.verdicts.unsure_below
     assert set(card.validation) == {"accuracy", "macro_f1", "ece", "num_photos"}
     config = tomllib.loads((result.folder / "config.toml").read_text("utf-8"))
     assert config["seed"] == 3

@@ -146,6 +146,12 @@ def test_what_is_not_familiar_is_unknown_however_sure_the_softmax_is() -> None:
     assert said(logits_C, familiarity=-2.9, verdicts=verdicts).verdict == "confident"
 
 
+def test_what_is_hardly_familiar_is_never_called_sure() -> None:
+    verdicts = Verdicts(confident=0.9, likely=0.6, unknown_below=-3.0, unsure_below=-1.0)
+    assert said(np.array([9.0, 0.0]), familiarity=-1.1, verdicts=verdicts).verdict == "unsure"
+    assert said(np.array([9.0, 0.0]), familiarity=-0.9, verdicts=verdicts).verdict == "confident"
+
+
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=1, max_size=9))
 def test_probabilities_are_sorted_and_no_more_than_one(logits: list[float]) -> None:
     prediction = said(np.array(logits), temperature=0.5)

@@ -106,6 +106,8 @@ class Verdicts(BaseModel):
     Empty where nothing was trained."""
     unknown_below: float | None = None
     """A familiarity below this one means that the photo shows none of the categories."""
+    unsure_below: float | None = None
+    """Below this one nothing is called more than `unsure`, however probable it is."""
 
 
 class Looks(BaseModel):

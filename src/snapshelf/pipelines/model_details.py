@@ -23,6 +23,11 @@ from snapshelf.training.inference import Seen
 from snapshelf.training.loop import Photos
 from snapshelf.training.recipes import Recipe, Trained
 
+_UNKNOWN_PERCENT, _UNSURE_PERCENT = 2, 10
+"""Of rightly classified photos, how many are less familiar than what is called unknown, and than what may be called
+more than unsure: what staff and customers put up with, so that photos of other things are seldom called sure (decision
+15)."""
+
 _NUM_COMPARED = 1000
 """Photos that are compared with one another, to learn what near and far mean."""
 
@@ -48,8 +53,6 @@ def details_of(
     """Fields of `ModelCard`: what was learnt from, and what is known from the validation photos."""
     seen, labels_N = trained.validation, photos.labels_N[photos.validation_rows]
     probabilities_NC = softmax(seen.logits_NC, measured.temperature)
-    right_N = seen.logits_NC.argmax(axis=1) == labels_N
-    unknown_below = _lowest_known(measured.familiarity.of(seen)[right_N])
     scores = classification_scores(labels_N, probabilities_NC, dataset.labels)
     return {
         "recipe": recipe.name,
@@ -57,7 +60,7 @@ def details_of(
         "labels": dataset.labels,
         "preprocess": dataset.card.preprocess,
         "temperature": measured.temperature,
-        "verdicts": _verdicts(promised, labels_N, probabilities_NC, unknown_below),
+        "verdicts": _verdicts(promised, labels_N, probabilities_NC, measured.familiarity.of(seen)),
         "looks": _looks(seen, labels_N),
         "validation": {
             "accuracy": scores.accuracy, "macro_f1": scores.macro_f1, "ece": scores.ece,
@@ -71,21 +74,26 @@ def _verdicts(
     promised: VerdictConfig,
     labels_N: NDArray[np.int64],
     probabilities_NC: NDArray[np.float64],
-    unknown_below: float | None,
+    familiarity_N: NDArray[np.float32],
 ) -> Verdicts:
-    confident, likely = verdict_thresholds(labels_N, probabilities_NC, promised.confident, promised.likely)
+    right_N = probabilities_NC.argmax(axis=1) == labels_N
+    unknown_below = _percentile(familiarity_N[right_N], _UNKNOWN_PERCENT)
+    unsure_below = _percentile(familiarity_N[right_N], _UNSURE_PERCENT)
+    familiar_N = familiarity_N >= (-np.inf if unsure_below is None else unsure_below)
+    confident, likely = verdict_thresholds(
+        labels_N[familiar_N], probabilities_NC[familiar_N], promised.confident, promised.likely
+    )
     return Verdicts(
         confident=confident,
         likely=likely,
         promised={"confident": promised.confident, "likely": promised.likely},
         unknown_below=unknown_below,
+        unsure_below=unsure_below,
     )
 
 
-def _lowest_known(familiarity_K: NDArray[np.float32]) -> float | None:
-    """Below which familiarity a photo is taken to show nothing known: only 1 in 100 of these rightly classified ones
-    is."""
-    return float(np.percentile(familiarity_K, 1)) if len(familiarity_K) else None
+def _percentile(familiarity_K: NDArray[np.float32], percent: float) -> float | None:
+    return float(np.percentile(familiarity_K, percent)) if len(familiarity_K) else None
 
 
 def _looks(seen: Seen, labels_N: NDArray[np.int64]) -> Looks:

@@ -102,7 +102,8 @@ class TrainingRun:
         self.normalise = normaliser(backbone, self.device)
         self.learner = learning_together(self.network)
         self.optimizer = optimizer_for(self.network, schedule)
-        self.steps_per_epoch = math.ceil(len(photos.train_rows) / schedule.batch_size)
+        num_photos = len(photos.train_rows)
+        self.steps_per_epoch = math.ceil(num_photos / schedule.batch_size_for(num_photos))
         self.average = _average(self.network, schedule.average_epochs * self.steps_per_epoch)
         self.best: dict[str, Tensor] = {}
         self.history: list[dict[str, float]] = []

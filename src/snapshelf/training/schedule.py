@@ -9,6 +9,7 @@ from typing import Literal
 from snapshelf.training.augment import Augment
 
 _SIZE_STEP_PX = 32
+_STEPS_PER_EPOCH, _SMALLEST_BATCH = 16, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Schedule:
 
     epochs: int
     batch_size: int
+    """At most: see `batch_size_for`."""
     learning_rate: float
     """The highest one where it follows one cycle, else the only one."""
     one_cycle: bool = True
@@ -40,6 +42,15 @@ class Schedule:
     patience: int | None = None
     """Stop after so many epochs without a better validation score; None: never."""
     augment: Augment = field(default_factory=Augment)
+
+    def batch_size_for(self, num_photos: int) -> int:
+        """How many of so many photos are learnt from at a time: fewer where there are few, so that an epoch has some 16
+        steps, but not fewer than 8.
+
+        Of Fashion-MNIST, 8 epochs of `compact` came to 0.12 with 128 photos and to 0.80 with 600 in batches of 128, and
+        to 0.73 and 0.83 in batches of 8 and 37.
+        """
+        return min(self.batch_size, max(_SMALLEST_BATCH, num_photos // _STEPS_PER_EPOCH))
 
     def learning_rate_at(self, progress: float) -> float:
         """The rate when this share of the run is done, 0 to 1."""

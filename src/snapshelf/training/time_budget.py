@@ -88,7 +88,7 @@ def plan_within(budget_s: float, started_s: float, backbone: Backbone, photos: P
 def _epoch_s(backbone: Backbone, photos: Photos, schedule: Schedule) -> float:
     """How long an epoch takes on average, found by learning from a batch with a copy of the network."""
     run = TrainingRun(replace(backbone, network=copy.deepcopy(backbone.network)), photos, schedule, seed=0)
-    rows = photos.train_rows[: schedule.batch_size]
+    rows = photos.train_rows[: schedule.batch_size_for(len(photos.train_rows))]
     full_px = photos.photos_NSSC.shape[1]
     sizes = {schedule.size_px(full_px, progress) for progress in (0.0, 1.0)}
     with run.learning():

@@ -56,7 +56,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(
 
     def killed_later(run: loop.TrainingRun, *arguments: Any) -> float:
         steps.append(1)
-        if len(steps) > 2 * 4 + 1:  # four batches an epoch: in the midst of the third
+        if len(steps) > 2 * 8 + 1:  # eight batches an epoch: in the midst of the third
             raise KeyboardInterrupt
         return real_learn(run, *arguments)
 
