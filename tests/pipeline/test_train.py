@@ -21,6 +21,7 @@ from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import train as pipeline
 from snapshelf.pipelines.prepare import prepare
 from snapshelf.pipelines.train import publish_pretrained, train
+from snapshelf.training import export
 from snapshelf.training.time_budget import Plan
 
 
@@ -97,7 +98,7 @@ def test_a_broken_export_is_not_published(prepared: Store, monkeypatch: pytest.M
     def refuse(*_: object) -> float:
         raise ExportCheckError("it answers otherwise")
 
-    monkeypatch.setattr(pipeline, "check_export", refuse)
+    monkeypatch.setattr(export, "check_export", refuse)
     with pytest.raises(ExportCheckError):
         train(prepared, backbone="compact", seed=1)
     assert prepared.current("models") == before

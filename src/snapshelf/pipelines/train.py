@@ -30,7 +30,7 @@ from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import AUTO, BUNDLED, OWN, Backbone, backbone_for, load_backbone
 from snapshelf.training.device import reuse_freed_memory
-from snapshelf.training.export import check_export, export_onnx
+from snapshelf.training.export import export_checked
 from snapshelf.training.familiarity import spread
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.loop import Photos
@@ -167,9 +167,7 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
     shape = (4, learner.size_px, learner.size_px, 3)
     noise_NSSC = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     work = store.folder("models", f".publishing-{learner.name}")
-    work.mkdir(parents=True, exist_ok=True)
-    export_onnx(learner, work / ONNX)
-    difference = check_export(learner, work / ONNX, noise_NSSC)
+    difference = export_checked(learner, work / ONNX, noise_NSSC)
     return _publish(store, learner, details, difference, source=None, work=work).card
 
 
@@ -239,10 +237,8 @@ def _finish(
     found = measured(trained, photos.labels_N[photos.validation_rows])
     details = details_of(source.dataset, photos, recipe, trained, found, store.config().verdict)
     details |= {"seed": source.config["seed"], "supercategories": source.supercategories}
-    work.mkdir(parents=True, exist_ok=True)
-    export_onnx(backbone, work / ONNX, found.familiarity)
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
-    difference = check_export(backbone, work / ONNX, checked_NSSC, found.familiarity)
+    difference = export_checked(backbone, work / ONNX, checked_NSSC, found.familiarity)
     result = _publish(store, backbone, details, difference, source=source, work=work, history=trained.history)
     _say(result)
     return result

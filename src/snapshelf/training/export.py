@@ -51,6 +51,19 @@ class Deployed(nn.Module):
         return logits_NC, embedding_ND, self.familiarity(logits_NC, embedding_ND)
 
 
+def export_checked(
+    backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], familiarity: Familiarity | None = None
+) -> float:
+    """Write the model into a folder, made if need be, and compare it with the network: `export_onnx`, `check_export`.
+
+    Raises:
+        ExportCheckError: it answers otherwise.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    export_onnx(backbone, path, familiarity)
+    return check_export(backbone, path, photos_NSSC, familiarity)
+
+
 def export_onnx(backbone: Backbone, path: Path, familiarity: Familiarity | None = None) -> None:
     """Write one file: input `photos`, outputs `logits`, `embedding` and, where it can be told, `familiarity`, any
     number of photos at a time.

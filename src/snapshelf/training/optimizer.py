@@ -35,7 +35,7 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 def _muon(network: Network, schedule: Schedule) -> torch.optim.Optimizer:
     """Muon (Jordan et al. 2024, «Muon: An optimizer for hidden layers in neural networks») for the convolutions: every
-    direction of an update counts alike. NAdamW for the rest. Three Newton-Schulz steps do as well as five here."""
+    direction of an update counts alike. NAdamW for the rest (docs/decisions/0014-tiny-photos.md)."""
     declare_missing_operators()
     from timm.optim import Muon  # type: ignore[attr-defined] # noqa: PLC0415 (takes seconds)
 

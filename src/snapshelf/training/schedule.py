@@ -47,8 +47,8 @@ class Schedule:
         """How many of so many photos are learnt from at a time: fewer where there are few, so that an epoch has some 16
         steps, but not fewer than 8.
 
-        Of Fashion-MNIST, 8 epochs of `compact` came to 0.12 with 128 photos and to 0.80 with 600 in batches of 128, and
-        to 0.73 and 0.83 in batches of 8 and 37.
+        On 128 photos of Fashion-MNIST, 8 epochs of `compact` came to 0.10 to 0.23 in batches of 128, and to 0.73 in
+        batches of 8 (docs/decisions/0014-tiny-photos.md).
         """
         return min(self.batch_size, max(_SMALLEST_BATCH, num_photos // _STEPS_PER_EPOCH))
 
