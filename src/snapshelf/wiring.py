@@ -72,7 +72,7 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
     """
     config = store.config()
     encoder = open_encoder(store, settings)
-    index_card, index, thumbnails = open_index(store, encoder.card)
+    index_card, index, thumbnails = open_index(store, encoder.card, settings.qdrant_server)
     return Shelf(
         config=config,
         model=encoder.card,

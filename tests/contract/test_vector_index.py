@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from snapshelf.adapters.diversity import num_candidates
-from snapshelf.adapters.exact_index import ExactIndex, satisfies
+from snapshelf.adapters.exact_index import ExactIndex
+from snapshelf.adapters.facts import satisfies
 from snapshelf.adapters.qdrant_edge_index import QdrantEdgeIndex
 from snapshelf.ports import VectorIndex
 from snapshelf.types import Filters, Product, ProductPhoto

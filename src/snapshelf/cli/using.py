@@ -49,6 +49,7 @@ def index(
         remove=remove or [],
         limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
+        server=settings.qdrant_server,
     )
 
 

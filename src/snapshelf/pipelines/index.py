@@ -1,4 +1,4 @@
-"""`snapshelf index`: a catalogue → the store's index, its Qdrant Edge shard and thumbnails.
+"""`snapshelf index`: a catalogue → the store's index, in a Qdrant Edge shard or on a Qdrant server, and thumbnails.
 
 An index that the model in use made is added to in place. Where there is none, or only one of another model, or with
 `--replace`, a new one is built beside it and put in its place when it is whole; a build that was killed goes on with
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from snapshelf.adapters.index_folder import create_folder, engine, is_index_folder, open_folder
+from snapshelf.adapters.index_folder import begin_folder, begun_card, new_card, open_folder, remove_folder
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.publish import publish_folder
 from snapshelf.artifacts.store import Store
@@ -27,6 +27,7 @@ from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.index_photos import CatalogueWriter, Tally
 from snapshelf.ports import Encoder
 from snapshelf.progress import console, progress
+from snapshelf.settings import QdrantServer
 from snapshelf.types import Rejected, Split
 
 
@@ -55,6 +56,7 @@ class _Job:
     limits: DecodeLimits
     num_threads: int
     remove: Sequence[str]
+    server: QdrantServer | None
 
 
 def index(  # noqa: PLR0913 (the options of one command)
@@ -69,6 +71,7 @@ def index(  # noqa: PLR0913 (the options of one command)
     remove: Sequence[str] = (),
     limits: DecodeLimits,
     num_threads: int,
+    server: QdrantServer | None = None,
 ) -> IndexResult:
     """Bring the store's index to what a catalogue says, and make it the one in use.
 
@@ -85,14 +88,18 @@ def index(  # noqa: PLR0913 (the options of one command)
         remove: ids of products to remove afterwards.
         limits: photos beyond these are rejected.
         num_threads: how many photos are decoded at a time.
+        server: where the index is built; without one, in the store's folder.
 
     Raises:
         SourceError: the catalogue cannot be read, or no row of it can be used; the index in use stays as it was.
-        StoreError: there is no index to remove from, or another process has it open.
+        StoreError: there is no index to remove from, another process has it open, or the server cannot be used.
     """
-    job = _Job(store, encoder, model, limits, num_threads, remove)
+    job = _Job(store, encoder, model, limits, num_threads, remove, server)
     started = time.perf_counter()
     current = _index_of_this_model(store, model)
+    if current is not None and server is not None and IndexCard.read(current).collection is None:
+        console.print(f"The index {current.name} is in the store; one on {server.url} takes its place.", markup=False)
+        current = None
     if catalogue is None:
         result = _change(job, _needed(store, current), None, "", started)
     else:
@@ -102,7 +109,8 @@ def index(  # noqa: PLR0913 (the options of one command)
         if current is not None and not replace:
             result = _change(job, current, opened, catalogue, started)
         else:
-            key = hashlib.sha256(f"{model.id}|{catalogue}|{format}|{split}".encode()).hexdigest()[:12]
+            place = server.url if server else "store"
+            key = hashlib.sha256(f"{model.id}|{catalogue}|{format}|{split}|{place}".encode()).hexdigest()[:12]
             result = _build(job, store.folder("index", f".building-{key}"), opened, catalogue, started)
     _say(result, store)
     return result
@@ -151,29 +159,22 @@ def _change(job: _Job, folder: Path, catalogue: Catalogue | None, given: str, st
 
 def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: float) -> IndexResult:
     """Build an index in a work folder, which is kept when the build is killed, and publish it."""
-    if not is_index_folder(work):
+    card = begun_card(work)
+    if card is None:
         shutil.rmtree(work, ignore_errors=True)
-        for opened in create_folder(work, job.encoder.embedding_dim):
-            opened.close()
-    index_id = f"{job.model.id}-{secrets.token_hex(4)}"
-    result = _fill(job, work, index_id, catalogue, started, anew=True)
-    IndexCard(
-        id=index_id,
-        model_id=job.model.id,
-        embedding_dim=job.encoder.embedding_dim,
-        engine=engine(),
-        catalogue=given,
-    ).write(work)
-    publish_folder(work, job.store.folder("index", index_id))
-    job.store.use("index", index_id)
-    _remove_replaced(job.store, index_id, job.model)
+        card = new_card(f"{job.model.id}-{secrets.token_hex(4)}", job.model, given, job.server)
+    begin_folder(work, card, job.server, job.store.config().qdrant)
+    result = _fill(job, work, card.id, catalogue, started, anew=True)
+    publish_folder(work, job.store.folder("index", card.id))
+    job.store.use("index", card.id)
+    _remove_replaced(job, card.id)
     return result
 
 
 def _fill(
     job: _Job, folder: Path, index_id: str, catalogue: Catalogue | None, started: float, *, anew: bool = False
 ) -> IndexResult:
-    opened, thumbnails = open_folder(folder)
+    opened, thumbnails = open_folder(folder, job.server)
     try:
         gallery = Gallery(job.encoder, opened, thumbnails, job.limits)
         tally = Tally()
@@ -212,19 +213,16 @@ def _refuse_empty(tally: Tally) -> None:
         raise SourceError(f"The catalogue has no row that can be used ({len(tally.rejected):,} could not).{reasons}")
 
 
-def _remove_replaced(store: Store, index_id: str, model: ModelCard) -> None:
+def _remove_replaced(job: _Job, index_id: str) -> None:
     """Remove the indexes that a new one of the same model replaces; one that is being served stays until next time."""
-    for name in store.ids("index"):
-        folder = store.folder("index", name)
-        if name == index_id or _maker(folder) not in (model.id, None):
+    for name in job.store.ids("index"):
+        folder = job.store.folder("index", name)
+        if name == index_id or _maker(folder) not in (job.model.id, None):
             continue
         try:
-            for opened in open_folder(folder):
-                opened.close()
-        except StoreError:
-            console.print(f"The index {name} is still open elsewhere; it was replaced but not removed.", markup=False)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder, job.server)
+        except StoreError as error:
+            console.print(f"The index {name} was replaced but not removed. {error}", markup=False)
 
 
 def _say(result: IndexResult, store: Store) -> None:
