@@ -14,7 +14,7 @@ from snapshelf.config import StoreConfig
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.ports import ActivationMaps, ThumbnailStore, VectorIndex
-from snapshelf.recommend import Recommender
+from snapshelf.recommend.recommender import Recommender
 from snapshelf.settings import Settings
 
 

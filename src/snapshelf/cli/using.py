@@ -57,16 +57,30 @@ def recommend(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO…", help="One or more photo files.")],
     store: StoreOption = HERE,
     top_k: Annotated[int, typer.Option(help="How many products.", min=1, max=100)] = 12,
+    category: Annotated[str | None, typer.Option(help="Only products of this category.")] = None,
+    price_min: Annotated[float | None, typer.Option(help="Only from this price on.")] = None,
+    price_max: Annotated[float | None, typer.Option(help="Only up to this price.")] = None,
+    in_stock: Annotated[bool | None, typer.Option(help="Only what can be bought now, or only what cannot.")] = None,
+    attribute: Annotated[list[str] | None, typer.Option(metavar="NAME:VALUE", help="May be repeated.")] = None,
+    diversity: Annotated[float, typer.Option(help="0, the nearest, to 1, as varied as can be.")] = 0.0,
+    text: Annotated[str, typer.Option(help="Words that the products should have.")] = "",
+    like: Annotated[list[str] | None, typer.Option(metavar="ID", help="Also like this product.")] = None,
+    unlike: Annotated[list[str] | None, typer.Option(metavar="ID", help="But not like this one.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recognise photos and recommend products that look like them."""
     from snapshelf.pipelines.recommend import recommend_files
+    from snapshelf.recommend.options import SearchOptions, parse_attributes
+    from snapshelf.types import Filters
     from snapshelf.wiring import open_shelf
 
+    filters = Filters(category, price_min, price_max, in_stock, parse_attributes(attribute or []))
+    options = SearchOptions(top_k, filters, diversity, text, tuple(like or ()), tuple(unlike or ()))
+    options.check()
     settings = load_settings()
     shelf = open_shelf(Store(store), settings)
     try:
-        answers = recommend_files(shelf, photos, top_k=top_k, settings=settings, show=not as_json)
+        answers = recommend_files(shelf, photos, options, settings=settings, show=not as_json)
     finally:
         shelf.close()
     if as_json:

@@ -1,32 +1,23 @@
-"""A customer's photo → what it was taken for, and products to buy, with reasons.
+"""What a photo was taken for: calibrated probabilities, a vote of the nearest products, an honest verdict.
 
-Shapes: N photos (here 1), C classes.
+Shapes: N photos, C classes.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence, Set
 
 import numpy as np
-from PIL import Image
 
-from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
-from snapshelf.errors import RequestError
-from snapshelf.imaging.preprocess import crop
+from snapshelf.artifacts.cards import ModelCard, Verdicts
 from snapshelf.metrics.calibration import softmax
-from snapshelf.ports import Encoder, VectorIndex
-from snapshelf.types import Box, ClassProbability, Encoding, Filters, Neighbour, Prediction, Recommendation, Verdict
+from snapshelf.types import ClassProbability, Encoding, Neighbour, Prediction, Verdict
 
-DEFAULT_TOP_K = 12
-MAX_TOP_K = 100
 NUM_TOP = 5
 """How many categories a prediction lists."""
 
 NUM_VOTERS = 10
-"""Where a model knows no categories, the nearest products that vote."""
+"""The nearest products that vote for categories that the model does not know."""
 
 VOTE_TEMPERATURE = 0.07
 """A vote weighs exp(similarity / 0.07), after Wu et al., «Unsupervised Feature Learning via Non-Parametric Instance
@@ -34,102 +25,6 @@ Discrimination», CVPR 2018, section 3.4: of two products, the one that is 0.07 
 
 NOTHING_KNOWN = Prediction("unknown", 0.0, "unknown", ())
 """What is said where no category is known at all: a model without labels over an empty index."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a customer is told, and the seconds that the two stages took."""
-
-    prediction: Prediction
-    recommendations: tuple[Recommendation, ...]
-    encode_s: float
-    search_s: float
-
-    def to_json(self) -> dict[str, object]:
-        """The answer as the HTTP API words it."""
-        return {
-            "prediction": asdict(self.prediction),
-            "recommendations": [asdict(each) for each in self.recommendations],
-            "timing_ms": {"encode": round(self.encode_s * 1000, 2), "search": round(self.search_s * 1000, 2)},
-        }
-
-
-class Recommender:
-    """A model and the index that it made. May be called from several threads."""
-
-    def __init__(self, encoder: Encoder, card: ModelCard, index: VectorIndex) -> None:
-        self._encoder = encoder
-        self._card = card
-        self._index = index
-
-    def needed_px(self, box: Box | None) -> int | None:
-        """How many pixels `decode` must keep of the photo's shorter side; None is all of them, for a very small box."""
-        size_px = self._encoder.preprocess.size_px
-        if box is None:
-            return size_px
-        part = min(box.w, box.h)
-        return math.ceil(size_px / part) if part > 0.01 else None
-
-    def recommend(
-        self,
-        image: Image.Image,
-        *,
-        top_k: int = DEFAULT_TOP_K,
-        filters: Filters | None = None,
-        diversity: float = 0.0,
-        box: Box | None = None,
-    ) -> Answer:
-        """Recognise an upright RGB photo and find products that look like it.
-
-        Args:
-            image: the photo, or a smaller decoding of it: see `needed_px`.
-            top_k: how many products, 1 to 100.
-            filters: what the products must satisfy.
-            diversity: 0 is the nearest alone, 1 as varied as can be.
-            box: search for this part of the photo only.
-
-        Raises:
-            RequestError: one of these is not what it may be; says what was found and expected.
-        """
-        filters = filters or Filters()
-        check_request(top_k, filters, diversity)
-        started = time.perf_counter()
-        photo_SSC = self._encoder.preprocess.apply(crop(image, box) if box else image)
-        encoding = self._encoder.encode(photo_SSC[None])
-        encoded = time.perf_counter()
-        found = self._index.search(encoding.embedding_ND[0], limit=top_k, filters=filters, diversity=diversity)
-        prediction = self._predict(encoding)
-        searched = time.perf_counter()
-        recommendations = tuple(
-            Recommendation(near.product, near.similarity, reason(near, prediction, self._card.looks)) for near in found
-        )
-        return Answer(prediction, recommendations, encoded - started, searched - encoded)
-
-    def _predict(self, encoding: Encoding) -> Prediction:
-        """Of a single photo."""
-        if self._card.labels:
-            return predictions(encoding, self._card)[0]
-        nearest = self._index.search(encoding.embedding_ND[0], limit=NUM_VOTERS, filters=Filters())
-        return vote(nearest, self._card.verdicts)
-
-
-def check_request(top_k: int, filters: Filters, diversity: float) -> None:
-    """Refuse what no search can answer.
-
-    Raises:
-        RequestError: naming the field, what it holds and what it may.
-    """
-    if not 1 <= top_k <= MAX_TOP_K:
-        raise RequestError(f"top_k is {top_k}; expected a whole number from 1 to {MAX_TOP_K}.")
-    if not 0 <= diversity <= 1:
-        raise RequestError(f"diversity is {diversity:g}; expected a number from 0 (nearest) to 1 (most varied).")
-    for name, price in (("price_min", filters.price_min), ("price_max", filters.price_max)):
-        if price is not None and not (math.isfinite(price) and price >= 0):
-            raise RequestError(f"{name} is {price:g}; expected a price of 0 or more.")
-    if filters.price_min is not None and filters.price_max is not None and filters.price_min > filters.price_max:
-        raise RequestError(
-            f"price_min is {filters.price_min:g}, above price_max, which is {filters.price_max:g}; no price is both."
-        )
 
 
 def predictions(encoding: Encoding, card: ModelCard) -> list[Prediction]:
@@ -156,6 +51,45 @@ def _predicted(probabilities: dict[str, float], familiarity: float, verdicts: Ve
     return _prediction(top, _verdict(top[0].probability, verdicts))
 
 
+def prediction_beside_products(
+    encoding: Encoding, card: ModelCard, nearest: Sequence[Neighbour], sold: Set[str]
+) -> Prediction:
+    """What a model with labels says of one photo, and the nearest products of categories that it never learnt.
+
+    The products' vote decides between what the model knows and what it does not; among what it knows, the model alone
+    does. So a category is recognised as soon as it has a product, and what the model was taught stays calibrated where
+    no such product is near. docs/decisions/0018-new-categories.md has the measurements.
+
+    Args:
+        encoding: of one photo.
+        card: the model's; it has labels.
+        nearest: the `NUM_VOTERS` nearest products.
+        sold: the categories that have products. Where the model takes the photo for one that has none, the vote had no
+            such product to choose, so it counts only as far as the nearest product of a new category looks alike.
+    """
+    familiarity = float("inf") if encoding.familiarity_N is None else float(encoding.familiarity_N[0])
+    known = dict(zip(card.labels, softmax(encoding.logits_NC[:1], card.temperature)[0].tolist(), strict=True))
+    labels = {label.casefold() for label in card.labels}
+    shares = {name: share for name, share in _shares(nearest).items() if name.casefold() not in labels}
+    likeness = max((near.similarity for near in nearest if near.product.category in shares), default=-1.0)
+    choice = sum(probability for label, probability in known.items() if label in sold)
+    weight = choice + (1 - choice) * _ramp(likeness, card.looks.somewhat_similar, card.looks.very_similar)
+    new = {name: share * weight for name, share in shares.items()}
+    fused = {label: probability * (1 - sum(new.values())) for label, probability in known.items()} | new
+    label = _top(fused)[0].label
+    if label not in new:
+        return _predicted(fused, familiarity, card.verdicts)
+    is_strange = card.verdicts.unknown_below is not None and familiarity < card.verdicts.unknown_below
+    if is_strange and likeness < card.looks.similar:
+        return _prediction(_top(fused), "unknown")
+    return _prediction(_top(fused), _verdict_of_vote(fused[label], card.verdicts))
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, evenly between."""
+    return min(1.0, max(0.0, (value - low) / max(high - low, 1e-6)))
+
+
 def vote(nearest: Sequence[Neighbour], verdicts: Verdicts) -> Prediction:
     """What the nearest products say, where the model knows no categories.
 
@@ -163,29 +97,23 @@ def vote(nearest: Sequence[Neighbour], verdicts: Verdicts) -> Prediction:
     """
     if not nearest:
         return NOTHING_KNOWN
+    top = _top(_shares(nearest))
+    return _prediction(top, _verdict_of_vote(top[0].probability, verdicts))
+
+
+def _shares(nearest: Sequence[Neighbour]) -> dict[str, float]:
+    """Each category's share of the vote; together 1, or empty."""
+    if not nearest:
+        return {}
     weight_N = softmax(np.array([[near.similarity for near in nearest]]), VOTE_TEMPERATURE)[0]
     shares: dict[str, float] = {}
     for near, weight in zip(nearest, weight_N.tolist(), strict=True):
         shares[near.product.category] = shares.get(near.product.category, 0.0) + weight
-    top = _top(shares)
-    return _prediction(top, "likely" if top[0].probability >= verdicts.likely else "unsure")
+    return shares
 
 
-def reason(near: Neighbour, prediction: Prediction, looks: Looks) -> str:
-    """Why a product is shown, from what is known: its category, where the photo's is, and its similarity."""
-    look = _look(near.similarity, looks)
-    if prediction.verdict not in ("confident", "likely"):
-        return look
-    same = near.product.category.casefold() == prediction.label.casefold()
-    return f"{'same' if same else 'other'} category, {look}"
-
-
-def _look(similarity: float, looks: Looks) -> str:
-    if similarity >= looks.very_similar:
-        return "very similar look"
-    if similarity >= looks.similar:
-        return "similar look"
-    return "somewhat similar look" if similarity >= looks.somewhat_similar else "the nearest there is"
+def _verdict_of_vote(share: float, verdicts: Verdicts) -> Verdict:
+    return "likely" if share >= verdicts.likely else "unsure"
 
 
 def _verdict(probability: float, verdicts: Verdicts) -> Verdict:
