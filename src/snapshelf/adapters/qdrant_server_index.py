@@ -81,9 +81,7 @@ class QdrantServerIndex(QdrantIndex):
             if not client.collection_exists(collection):
                 client.create_collection(
                     collection,
-                    vectors_config={
-                        EMBEDDING: models.VectorParams(size=embedding_dim, distance=models.Distance.COSINE)
-                    },
+                    vectors_config={EMBEDDING: dense},
                     sparse_vectors_config={WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
                     shard_number=shards,
                     replication_factor=replicas,
