@@ -59,6 +59,10 @@ class Catalogue:
             return sum(_count_photos(self._source, row) for row in self._source.cells())
         return sum(1 for _ in self._source.rows())
 
+    def waits_for_the_web(self) -> bool:
+        """Whether the photos, or some of them, have to be fetched."""
+        return isinstance(self._source, ProductRows) and self._source.has_addresses()
+
     def left_out(self) -> dict[str, int]:
         """How many products are not for sale, by the reason, as the last way through `entries` found them."""
         return dict(self._source.left_out) if isinstance(self._source, ProductRows) else {}
