@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ _MONEY = re.compile(r"(?P<before>[A-Za-z]{3})?\s*(?P<amount>[^A-Za-z]*?)\s*(?P<a
 _UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 
 
+@functools.lru_cache(maxsize=1024)
 def normalise(name: str) -> str:
     """A column's name in one spelling: `Image Link`, `image link` and `g:image_link` are all `image_link`."""
     return re.sub(r"[\s_]+", "_", name.strip().removeprefix("g:").casefold())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import fields
 from itertools import groupby
 
 from snapshelf.data.feeds.offers import Offer
@@ -23,6 +23,8 @@ CREATE TABLE offers (position INTEGER, number INTEGER, content TEXT NOT NULL, PR
 CREATE TABLE keys (key TEXT PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE rejected (path TEXT NOT NULL, reason TEXT NOT NULL, product_id TEXT, unread INTEGER NOT NULL);
 """
+
+_FIELDS = tuple(each.name for each in fields(Offer))
 
 
 class Spool:
@@ -69,7 +71,7 @@ class Spool:
         self._connection.execute("INSERT OR IGNORE INTO products (product_id) VALUES (?)", (offer.product_id,))
         query = "SELECT position FROM products WHERE product_id = ?"
         (position,) = self._connection.execute(query, (offer.product_id,)).fetchone()
-        content = json.dumps(asdict(replace(offer, images=list(offer.images))))
+        content = json.dumps({name: getattr(offer, name) for name in _FIELDS})
         self._connection.execute("INSERT INTO offers VALUES (?, ?, ?)", (position, offer.number, content))
 
     def _first_of_key(self, offer: Offer) -> int:
