@@ -2,7 +2,7 @@
 
 An index that the model in use made is added to in place. Where there is none, or only one of another model, or with
 `--replace`, a new one is built beside it and put in its place when it is whole; a build that was killed goes on with
-the same command.
+the same command. With `--sync`, what the catalogue does not name is removed at the end; see `sync.py`.
 """
 
 from __future__ import annotations

@@ -90,9 +90,12 @@ def money(content: str | None, name: str) -> tuple[float | None, str | None]:
         SourceError: it is not in that form, or below 0.
     """
     found = _MONEY.fullmatch(content or "")
-    if found is None:
-        raise SourceError(f"{name} is {content!r}; expected a number and a currency, such as 15.00 USD.")
-    return amount(found["amount"] or None, name), fields.currency(found["after"] or found["before"])
+    try:
+        if found is not None:
+            return amount(found["amount"] or None, name), fields.currency(found["after"] or found["before"])
+    except SourceError:
+        pass  # said below, with the currency
+    raise SourceError(f"{name} is {(content or '')[:80]!r}; expected a price of 0 or more such as 15.00 USD.")
 
 
 def is_between(start: str | None, end: str | None, now: datetime, name: str) -> bool:

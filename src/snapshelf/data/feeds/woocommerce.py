@@ -74,11 +74,14 @@ def read_woocommerce(path: Path, now: datetime) -> Iterator[Offer | Rejected]:
 def _cells(row: Row) -> Cells:
     values = row.values.items()
     return Cells(
-        {
-            name: html.unescape(value[1:] if _GUARD.match(value) else value) if isinstance(value, str) else value
-            for name, value in values
-        }
+        {name: value[1:] if isinstance(value, str) and _GUARD.match(value) else value for name, value in values}
     )
+
+
+def _words(cells: Cells, name: str) -> str | None:
+    """Text that WordPress keeps as HTML, `Tops &amp; tees`. Addresses are not to be read so: they have `&copy=1`."""
+    content = cells.text(name)
+    return None if content is None else html.unescape(content)
 
 
 def _parents(path: Path) -> dict[str, str]:
@@ -113,7 +116,7 @@ def _product(row: Row, cells: Cells, product_id: str, now: datetime) -> Offer:
     return Offer(
         number=row.number,
         product_id=product_id,
-        title=cells.text("name"),
+        title=_words(cells, "name"),
         category=_category(cells),
         url=fields.url(cells.text("external_url")),
         images=images(cells.text("images")),
@@ -173,14 +176,14 @@ def _price(cells: Cells, now: datetime) -> float | None:
 
 def _category(cells: Cells) -> str | None:
     """The most particular category: the one that lies deepest, the first of several."""
-    paths = listed(cells.text("categories"))
+    paths = listed(_words(cells, "categories"))
     return last_of_path(max(paths, key=lambda path: path.count(">"))) if paths else None
 
 
 def _attributes(cells: Cells) -> dict[str, list[str]]:
-    attributes = {"brand": listed(cells.text("brands")), "tags": listed(cells.text("tags"))}
+    attributes = {"brand": listed(_words(cells, "brands")), "tags": listed(_words(cells, "tags"))}
     numbers = (found[1] for name in cells.values if (found := _ATTRIBUTE.fullmatch(name)))
     for number in numbers:
-        if name := cells.text(f"attribute_{number}_name"):
-            attributes[name.lower()] = listed(cells.text(f"attribute_{number}_value(s)"))
+        if name := _words(cells, f"attribute_{number}_name"):
+            attributes[name.lower()] = listed(_words(cells, f"attribute_{number}_value(s)"))
     return attributes

@@ -186,9 +186,9 @@ def test_bad_rows_are_named_and_the_others_kept(tmp_path: Path) -> None:
     said = {bad.path.removeprefix("feed.tsv row "): (bad.product_id, bad.reason) for bad in rejected}
     words = {
         "2": (None, "id is empty"),
-        "3": ("a", "price is '-4.00'"),
+        "3": ("a", "price is '-4.00 EUR'; expected a price of 0 or more such as 15.00 USD"),
         "4": ("b", "availability is 'perhaps'; expected in_stock, out_of_stock, preorder or backorder"),
-        "5": ("c", "price is '1,250'"),
+        "5": ("c", "price is '1,250 EUR'"),
         "6": ("d", "image is empty"),
         "7": ("e", "nowhere.jpg' is not there"),
         "8": ("f", "sale_price_effective_date has 'next week'"),

@@ -73,7 +73,7 @@ CAP = {
     "In stock?": "1",
     "Regular price": "16",
     "Categories": "Clothing > Accessories",
-    "Images": "https://shop.example/cap.jpg",
+    "Images": "https://shop.example/cap.jpg?a=1&copy=2",
 }
 
 
@@ -102,7 +102,7 @@ def test_variations_belong_to_their_parent_wherever_they_stand(tmp_path: Path) -
     }  # fmt: skip
     assert sorted(photos) == [
         *(f"44\thttps://shop.example/hoodie-{name}.jpg" for name in ("1", "2", "blue", "green")),
-        "60\thttps://shop.example/cap.jpg",
+        "60\thttps://shop.example/cap.jpg?a=1&copy=2",
     ]
     assert rejected == []
 
