@@ -72,6 +72,10 @@ class Rejected:
     path: str
     reason: str
     flaw: Flaw = "row"
+    product_id: str | None = None
+    """The product that it is about, where a catalogue says so: the product is not gone because of it."""
+    unread: bool = False
+    """Whether it stands for what could not be read at all, so that nobody knows which products it names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,29 +16,44 @@ from snapshelf.types import Split
 
 
 def index(
-    catalogue: Annotated[str | None, typer.Argument(help="A table of products, or a folder CATEGORY/photo.")] = None,
+    catalogue: Annotated[
+        str | None, typer.Argument(help="A table or a shop's feed of products, or a folder CATEGORY/photo.")
+    ] = None,
     store: StoreOption = HERE,
+    *,
     format: FormatOption = "auto",  # noqa: A002 (the option's name)
     split: Annotated[Split | None, typer.Option(help="Of a source with splits, only this one.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Build anew and swap, instead of adding.")] = False,
     remove: Annotated[list[str] | None, typer.Option(metavar="ID", help="Remove a product; may be repeated.")] = None,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Also remove products that the catalogue no longer has, in place.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --sync: say what it would do, and do nothing.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --sync: even if more than half of the products would be removed.")
+    ] = False,
     backbone: Annotated[str | None, typer.Option(help="Before any training: whose embeddings to use.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make the catalogue searchable: add and update products. Before any training, the pretrained backbone serves."""
     from snapshelf.imaging.decode import DecodeLimits
     from snapshelf.pipelines.index import index as run
     from snapshelf.wiring import open_encoder
 
-    if catalogue is None and not remove:
-        raise ConfigError("Nothing to do: name a catalogue, or products with --remove ID.")
+    _check_index_options(catalogue, remove, sync=sync, replace=replace, only_with_sync=dry_run or force)
     settings = load_settings()
     opened = Store(store)
+    if dry_run and catalogue is not None:
+        _say_sync(opened, catalogue, format, split, force=force, as_json=as_json)
+        return
     if not opened.has_current("models"):
         from snapshelf.pipelines.train import publish_pretrained
 
         publish_pretrained(opened, backbone or opened.config().train.backbone)
     encoder = open_encoder(opened, settings)
-    run(
+    result = run(
         opened,
         encoder,
         encoder.card,
@@ -47,10 +62,57 @@ def index(
         split=split,
         replace=replace,
         remove=remove or [],
+        sync=sync,
+        force=force,
         limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
         server=settings.qdrant_server,
     )
+    if as_json:
+        print_json(result.to_json())
+
+
+def _check_index_options(
+    catalogue: str | None, remove: list[str] | None, *, sync: bool, replace: bool, only_with_sync: bool
+) -> None:
+    if catalogue is None and not remove:
+        raise ConfigError("Nothing to do: name a catalogue, or products with --remove ID.")
+    if sync and catalogue is None:
+        raise ConfigError("--sync needs a catalogue to follow: snapshelf index CATALOGUE --sync")
+    if sync and replace:
+        raise ConfigError("--sync changes the index in place, --replace builds another one; give one of them.")
+    if only_with_sync and not sync:
+        raise ConfigError("--dry-run and --force are about --sync; add it.")
+
+
+def _say_sync(
+    store: Store,
+    catalogue: str,
+    format: str,  # noqa: A002 (the option's name)
+    split: Split | None,
+    *,
+    force: bool,
+    as_json: bool,
+) -> None:
+    from snapshelf.artifacts.cards import ModelCard
+    from snapshelf.imaging.decode import DecodeLimits
+    from snapshelf.pipelines.index import plan_sync
+    from snapshelf.pipelines.index_result import plan_to_json
+
+    model = ModelCard.read(store.current("models")) if store.has_current("models") else None
+    settings = load_settings()
+    plan = plan_sync(
+        store,
+        model,
+        catalogue,
+        format=format,
+        split=split,
+        force=force,
+        limits=DecodeLimits.of(settings),
+        server=settings.qdrant_server,
+    )
+    if as_json:
+        print_json(plan_to_json(plan))
 
 
 def recommend(
