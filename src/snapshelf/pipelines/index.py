@@ -106,7 +106,7 @@ def index(  # noqa: PLR0913 (the options of one command)
     return result
 
 
-def plan_sync(
+def plan_sync(  # noqa: PLR0913 (the options of one command, as `index` has them)
     store: Store,
     model: ModelCard | None,
     catalogue: str,
