@@ -165,8 +165,8 @@ class ModelCard(Card):
     """Measured on validation photos; the defaults where nothing was trained."""
     onnx_sha256: str
     export_max_probability_difference: float
-    """The largest difference of a probability or of the familiarity between the trained network and `model.onnx`, on
-    real photos."""
+    """The largest difference of a probability, of a number of the embedding or of the familiarity between the trained
+    network and `model.onnx`, on real photos."""
     validation: dict[str, float] = Field(default_factory=dict)
     """`accuracy`, `macro_f1`, `ece` and `num_photos` on the validation split."""
     training: dict[str, float] = Field(default_factory=dict)

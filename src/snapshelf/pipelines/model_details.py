@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from snapshelf.artifacts.cards import Looks, Verdicts
@@ -18,9 +19,11 @@ from snapshelf.metrics.calibration import fit_temperature, softmax
 from snapshelf.metrics.classification import classification_scores
 from snapshelf.metrics.similarity import typical_similarities
 from snapshelf.metrics.verdicts import verdict_thresholds
+from snapshelf.training.export import Readout
 from snapshelf.training.familiarity import Familiarity, spread
 from snapshelf.training.inference import Seen
 from snapshelf.training.loop import Photos
+from snapshelf.training.projection import Projection
 from snapshelf.training.recipes import Recipe, Trained
 
 _UNKNOWN_PERCENT, _UNSURE_PERCENT = 2, 10
@@ -39,12 +42,26 @@ class Measured:
     temperature: float
     """By which logits are divided, so that probabilities are calibrated."""
     familiarity: Familiarity
+    projection: Projection | None
+
+    @property
+    def readout(self) -> Readout:
+        """What the model makes of the network's answers."""
+        return Readout(self.familiarity, self.projection)
+
+    def embeddings(self, seen: Seen) -> NDArray[np.float32]:
+        """The embeddings as the model gives them."""
+        if self.projection is None:
+            return seen.embedding_ND
+        projected_NP: NDArray[np.float32] = self.projection(torch.from_numpy(seen.embedding_ND)).numpy()
+        return projected_NP
 
 
 def measured(trained: Trained, labels_N: NDArray[np.int64]) -> Measured:
     """Calibrate a network; `labels_N` are those of the validation photos."""
     temperature = fit_temperature(trained.validation.logits_NC, labels_N)
-    return Measured(temperature, Familiarity(trained.class_means_CD, temperature, trained.validation))
+    familiarity = Familiarity(trained.class_means_CD, temperature, trained.validation)
+    return Measured(temperature, familiarity, trained.projection)
 
 
 def details_of(
@@ -61,7 +78,7 @@ def details_of(
         "preprocess": dataset.card.preprocess,
         "temperature": measured.temperature,
         "verdicts": _verdicts(promised, labels_N, probabilities_NC, measured.familiarity.of(seen)),
-        "looks": _looks(seen, labels_N),
+        "looks": _looks(measured.embeddings(seen), labels_N),
         "validation": {
             "accuracy": scores.accuracy, "macro_f1": scores.macro_f1, "ece": scores.ece,
             "num_photos": scores.num_photos,
@@ -96,10 +113,10 @@ def _percentile(familiarity_K: NDArray[np.float32], percent: float) -> float | N
     return float(np.percentile(familiarity_K, percent)) if len(familiarity_K) else None
 
 
-def _looks(seen: Seen, labels_N: NDArray[np.int64]) -> Looks:
+def _looks(embedding_ND: NDArray[np.float32], labels_N: NDArray[np.int64]) -> Looks:
     """What near and far mean for this model."""
     some = spread(np.arange(len(labels_N)), _NUM_COMPARED)
-    typical = typical_similarities(seen.embedding_ND[some], labels_N[some])
+    typical = typical_similarities(embedding_ND[some], labels_N[some])
     if typical is None:
         return Looks()
     return Looks(very_similar=typical.nearest, similar=typical.same, somewhat_similar=typical.other)

@@ -236,9 +236,11 @@ def _finish(
     photos = source.photos
     found = measured(trained, photos.labels_N[photos.validation_rows])
     details = details_of(source.dataset, photos, recipe, trained, found, store.config().verdict)
+    if found.projection:
+        details["embedding_dim"] = found.projection.dim
     details |= {"seed": source.config["seed"], "supercategories": source.supercategories}
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
-    difference = export_checked(backbone, work / ONNX, checked_NSSC, found.familiarity)
+    difference = export_checked(backbone, work / ONNX, checked_NSSC, found.readout)
     result = _publish(store, backbone, details, difference, source=source, work=work, history=trained.history)
     _say(result)
     return result
@@ -263,8 +265,8 @@ def _publish(
     card = ModelCard(
         id=model_id, backbone=backbone.name, weights=backbone.weights, mean=backbone.normalisation.mean,
         std=backbone.normalisation.std,
-        embedding_dim=backbone.network.embedding_dim, onnx_sha256=onnx_sha256,
-        export_max_probability_difference=difference, **details,
+        onnx_sha256=onnx_sha256, export_max_probability_difference=difference,
+        **{"embedding_dim": backbone.network.embedding_dim} | details,
     )  # fmt: skip
     final = store.folder("models", model_id)
     with published_folder(final) as folder:

@@ -9,6 +9,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,23 +22,37 @@ from torch.nn import functional
 from snapshelf.errors import ExportCheckError
 from snapshelf.training.backbones import Backbone
 from snapshelf.training.familiarity import Familiarity
+from snapshelf.training.projection import Projection
 
 INPUT = "photos"
 LARGEST_DIFFERENCE = 1e-3
-"""Of a probability or of the familiarity (where there are no classes, of a number of the embedding)."""
+"""Of a probability, of a number of the embedding, of the familiarity."""
 
 _OPSET = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """What is made of a network's answers inside the model."""
+
+    familiarity: Familiarity | None = None
+    """None where it cannot be told."""
+    projection: Projection | None = None
+    """None where embeddings stay as they are."""
+
+
+PLAIN = Readout()
 
 
 class Deployed(nn.Module):
     """A network as it is handed out: uint8 RGB (N, S, S, 3) in, logits (N, C) and normalised embedding (N, D) out, and
     the familiarity (N,) where it can be told."""
 
-    def __init__(self, backbone: Backbone, familiarity: Familiarity | None = None) -> None:
+    def __init__(self, backbone: Backbone, readout: Readout) -> None:
         super().__init__()
         self.network = backbone.network
-        self.familiarity = familiarity
-        self.outputs = ("logits", "embedding", *(("familiarity",) if familiarity else ()))
+        self.familiarity, self.projection = readout.familiarity, readout.projection
+        self.outputs = ("logits", "embedding", *(("familiarity",) if readout.familiarity else ()))
         self.mean = nn.Buffer(torch.tensor(backbone.normalisation.mean)[None, :, None, None])
         self.scale = nn.Buffer(1.0 / torch.tensor(backbone.normalisation.std)[None, :, None, None])
 
@@ -46,32 +61,31 @@ class Deployed(nn.Module):
         photos_NCSS = (photos_NSSC.permute(0, 3, 1, 2).float() - self.mean) * self.scale
         logits_NC, embedding_ND = self.network(photos_NCSS)
         embedding_ND = functional.normalize(embedding_ND, dim=1)
+        projected_NP = self.projection(embedding_ND) if self.projection else embedding_ND
         if self.familiarity is None:
-            return logits_NC, embedding_ND
-        return logits_NC, embedding_ND, self.familiarity(logits_NC, embedding_ND)
+            return logits_NC, projected_NP
+        return logits_NC, projected_NP, self.familiarity(logits_NC, embedding_ND)
 
 
-def export_checked(
-    backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], familiarity: Familiarity | None = None
-) -> float:
+def export_checked(backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], readout: Readout = PLAIN) -> float:
     """Write the model into a folder, made if need be, and compare it with the network: `export_onnx`, `check_export`.
 
     Raises:
         ExportCheckError: it answers otherwise.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    export_onnx(backbone, path, familiarity)
-    return check_export(backbone, path, photos_NSSC, familiarity)
+    export_onnx(backbone, path, readout)
+    return check_export(backbone, path, photos_NSSC, readout)
 
 
-def export_onnx(backbone: Backbone, path: Path, familiarity: Familiarity | None = None) -> None:
+def export_onnx(backbone: Backbone, path: Path, readout: Readout = PLAIN) -> None:
     """Write one file: input `photos`, outputs `logits`, `embedding` and, where it can be told, `familiarity`, any
     number of photos at a time.
 
     By torch's tracing exporter, on purpose: the newer one gives the same graph but takes six times as long (25 to 35
     against 4 seconds for EfficientNet-Lite0 on 2 cores), and nothing here depends on control flow.
     """
-    deployed = _in_fp32(backbone, familiarity)
+    deployed = _in_fp32(backbone, readout)
     photos = torch.zeros(2, backbone.size_px, backbone.size_px, 3, dtype=torch.uint8)
     with _silence(), torch.inference_mode():
         torch.onnx.export(
@@ -81,19 +95,16 @@ def export_onnx(backbone: Backbone, path: Path, familiarity: Familiarity | None 
         )  # fmt: skip
 
 
-def check_export(
-    backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], familiarity: Familiarity | None = None
-) -> float:
+def check_export(backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], readout: Readout = PLAIN) -> float:
     """Compare ONNX Runtime on `path` with the network in float32, one photo at a time and all at once.
 
     Returns:
-        The largest difference of a probability or of the familiarity; of a number of the embedding where there are no
-        classes.
+        The largest difference of a probability, of a number of the embedding, or of the familiarity.
 
     Raises:
         ExportCheckError: it is above 1e-3, or no number.
     """
-    deployed = _in_fp32(backbone, familiarity)
+    deployed = _in_fp32(backbone, readout)
     with torch.inference_mode():
         wanted = _compared(*(out.numpy() for out in deployed(torch.from_numpy(np.array(photos_NSSC)))))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -104,24 +115,22 @@ def check_export(
     if not difference <= LARGEST_DIFFERENCE:  # so that NaN is refused too
         raise ExportCheckError(
             f"The exported model answers otherwise than the trained network: on {len(photos_NSSC)} photos a "
-            f"probability or the familiarity differs by {difference:.2g}; at most {LARGEST_DIFFERENCE:g} is accepted. "
-            "Nothing was published."
+            f"probability, a number of the embedding or the familiarity differs by {difference:.2g}; at most "
+            f"{LARGEST_DIFFERENCE:g} is accepted. Nothing was published."
         )
     return difference
 
 
-def _in_fp32(backbone: Backbone, familiarity: Familiarity | None) -> Deployed:
+def _in_fp32(backbone: Backbone, readout: Readout) -> Deployed:
     backbone.network.float().cpu()
-    return Deployed(backbone, familiarity).eval()
+    return Deployed(backbone, readout).eval()
 
 
 def _compared(
     logits_NC: NDArray[np.float32], embedding_ND: NDArray[np.float32], *familiarity: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    if logits_NC.shape[1] == 0:
-        return embedding_ND
     probabilities_NC: NDArray[np.float32] = functional.softmax(torch.from_numpy(logits_NC), dim=1).numpy()
-    return np.column_stack([probabilities_NC, *familiarity])
+    return np.column_stack([probabilities_NC, embedding_ND, *familiarity])
 
 
 def _largest(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

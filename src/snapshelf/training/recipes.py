@@ -21,6 +21,7 @@ from snapshelf.training.features import FeatureCache
 from snapshelf.training.head import Labelled, fit_head
 from snapshelf.training.inference import Seen, look_at
 from snapshelf.training.loop import Photos, train_network
+from snapshelf.training.projection import Projection, fit_projection
 from snapshelf.training.schedule import Schedule
 
 RecipeName = Literal["quick", "balanced", "best"]
@@ -51,6 +52,8 @@ class Trained:
     """What the network says of the validation photos."""
     class_means_CD: Tensor
     """The mean embedding of each class over photos that it learnt from: `class_means`."""
+    projection: Projection | None
+    """What makes the network's embeddings shorter; None where they stay as they are."""
     seconds: float
     counted: dict[str, float]
     """`epochs`, `head_strength`: what the recipe has to count."""
@@ -144,23 +147,26 @@ def train_by(
     """
     started = time.perf_counter()
     if recipe.schedule is None:
-        validation, means_CD, strength = _fit_head(backbone, photos, cache)
-        return Trained(validation, means_CD, time.perf_counter() - started, {"head_strength": strength}, history=[])
-    backbone.network.both_sides = recipe.both_sides
-    if backbone.pretrained:
-        _empty_head(backbone)
-    history = train_network(backbone, photos, recipe.schedule, seed=seed, work=work, deadline_s=deadline_s)
-    validation = look_at(backbone, photos.photos_NSSC, photos.validation_rows)
-    rows = some_of_each_class(photos.train_rows, photos.labels_N)
-    learnt = look_at(backbone, photos.photos_NSSC, rows)
-    means_CD = class_means(learnt.embedding_ND, photos.labels_N[rows], backbone.network.num_classes)
-    return Trained(validation, means_CD, time.perf_counter() - started, {"epochs": len(history)}, history)
+        validation, learnt_ND, strength = _fit_head(backbone, photos, cache)
+        history, counted, rows = [], {"head_strength": strength}, photos.train_rows
+    else:
+        backbone.network.both_sides = recipe.both_sides
+        if backbone.pretrained:
+            _empty_head(backbone)
+        history = train_network(backbone, photos, recipe.schedule, seed=seed, work=work, deadline_s=deadline_s)
+        validation, counted = look_at(backbone, photos.photos_NSSC, photos.validation_rows), {"epochs": len(history)}
+        rows = some_of_each_class(photos.train_rows, photos.labels_N)
+        learnt_ND = look_at(backbone, photos.photos_NSSC, rows).embedding_ND
+    means_CD = class_means(learnt_ND, photos.labels_N[rows], backbone.network.num_classes)
+    projection = fit_projection(torch.from_numpy(learnt_ND))
+    return Trained(validation, means_CD, projection, time.perf_counter() - started, counted, history)
 
 
-def _fit_head(backbone: Backbone, photos: Photos, cache: FeatureCache) -> tuple[Seen, Tensor, float]:
+def _fit_head(backbone: Backbone, photos: Photos, cache: FeatureCache) -> tuple[Seen, NDArray[np.float32], float]:
     """Fit the head on features of the unchanged photos; mirrored ones beside them bring nothing (measured).
 
-    Returns what the network then says of the validation photos, the classes' means, and the head's strength.
+    Returns what the network then says of the validation photos, the embeddings of those learnt from, and the head's
+    strength.
     """
     features_ND = cache.features(backbone, photos.photos_NSSC)
     train_ND, validation_ND = features_ND[photos.train_rows], features_ND[photos.validation_rows]
@@ -169,8 +175,7 @@ def _fit_head(backbone: Backbone, photos: Photos, cache: FeatureCache) -> tuple[
     head = fit_head(train, validation, backbone.network.num_classes)
     backbone.network.set_head(head.weight_CD, head.bias_C)
     logits_NC: NDArray[np.float32] = validation_ND @ head.weight_CD.numpy().T + head.bias_C.numpy()
-    means_CD = class_means(_unit(train_ND), train.labels_N, backbone.network.num_classes)
-    return Seen(logits_NC, _unit(validation_ND)), means_CD, head.strength
+    return Seen(logits_NC, _unit(validation_ND)), _unit(train_ND), head.strength
 
 
 def _unit(features_ND: NDArray[np.float32]) -> NDArray[np.float32]:

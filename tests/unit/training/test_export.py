@@ -10,7 +10,7 @@ import torch
 
 from snapshelf.errors import ExportCheckError
 from snapshelf.training.backbones import Backbone, load_backbone
-from snapshelf.training.export import check_export, export_onnx
+from snapshelf.training.export import Readout, check_export, export_onnx
 from snapshelf.training.familiarity import Familiarity, class_means
 from snapshelf.training.inference import look_at
 from snapshelf.training.loop import Photos
@@ -46,8 +46,8 @@ def test_where_it_can_be_told_the_model_says_how_familiar_a_photo_is(photos: Pho
     rows = np.arange(30)
     seen = look_at(learner, photos.photos_NSSC, rows)
     familiarity = Familiarity(class_means(seen.embedding_ND, photos.labels_N[rows], 3), 1.5, seen)
-    export_onnx(learner, tmp_path / "model.onnx", familiarity)
-    assert check_export(learner, tmp_path / "model.onnx", photos.photos_NSSC[:5], familiarity) < 1e-4
+    export_onnx(learner, tmp_path / "model.onnx", Readout(familiarity))
+    assert check_export(learner, tmp_path / "model.onnx", photos.photos_NSSC[:5], Readout(familiarity)) < 1e-4
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert [output.name for output in session.get_outputs()] == ["logits", "embedding", "familiarity"]
     (familiarity_N,) = session.run(["familiarity"], {"photos": photos.photos_NSSC[:30]})
@@ -56,7 +56,7 @@ def test_where_it_can_be_told_the_model_says_how_familiar_a_photo_is(photos: Pho
 
     other = Familiarity(familiarity.means_DC.T, 3.0, seen)
     with pytest.raises(ExportCheckError, match="the familiarity differs"):
-        check_export(learner, tmp_path / "model.onnx", photos.photos_NSSC[:5], other)
+        check_export(learner, tmp_path / "model.onnx", photos.photos_NSSC[:5], Readout(other))
 
 
 def test_without_classes_the_embeddings_are_compared(photos: Photos, tmp_path: Path) -> None:
