@@ -1,10 +1,11 @@
 """How well photos of the same thing are found by their embeddings.
 
-Shapes: N photos, D numbers an embedding.
+Shapes: N photos, Q queries, K places of a ranking, D numbers an embedding.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,28 +39,63 @@ def retrieval_scores(embedding_ND: NDArray[np.float32], things_N: NDArray[np.int
     queries = np.flatnonzero((things_N >= 0) & (others_N > 0))
     if not len(queries):
         return None
-    depth = min(len(things_N) - 1, max(10, int(others_N[queries].max())))
-    first_hits, precisions = [], []
-    for start in range(0, len(queries), _BLOCK):
-        rows = queries[start : start + _BLOCK]
-        hit_QK = things_N[_nearest(embedding_ND, rows, depth)] == things_N[rows][:, None]
-        first_hits.append(np.where(hit_QK.any(axis=1), hit_QK.argmax(axis=1), depth))
-        precisions.append(_average_precision(hit_QK, others_N[rows]))
-    first_hit_N = np.concatenate(first_hits)
-    return RetrievalScores(
-        recall_at_1=float((first_hit_N < 1).mean()),
-        recall_at_5=float((first_hit_N < 5).mean()),
-        recall_at_10=float((first_hit_N < 10).mean()),
-        map_at_r=float(np.concatenate(precisions).mean()),
-        num_queries=len(queries),
+
+    def cosines(which: NDArray[np.int64]) -> NDArray[np.float32]:
+        cosine_QN: NDArray[np.float32] = embedding_ND[queries[which]] @ embedding_ND.T
+        cosine_QN[np.arange(len(which)), queries[which]] = -np.inf
+        return cosine_QN
+
+    return _scores(cosines, things_N[queries], others_N[queries], things_N, len(things_N) - 1)
+
+
+def gallery_scores(
+    query_QD: NDArray[np.float32],
+    wanted_Q: NDArray[np.integer],
+    gallery_ND: NDArray[np.float32],
+    things_N: NDArray[np.integer],
+) -> RetrievalScores | None:
+    """Search for photos in a gallery that they are not part of; None where it has none of what they show.
+
+    Args:
+        query_QD: L2-normalised, as the gallery is.
+        wanted_Q: what each of them shows.
+        gallery_ND: where they are searched for.
+        things_N: what each photo of the gallery shows.
+    """
+    relevant_Q = np.array([(things_N == wanted).sum() for wanted in wanted_Q], np.int64)
+    there = np.flatnonzero(relevant_Q > 0)
+    if not len(there):
+        return None
+    return _scores(
+        lambda which: query_QD[there[which]] @ gallery_ND.T, wanted_Q[there], relevant_Q[there], things_N, len(things_N)
     )
 
 
-def _nearest(embedding_ND: NDArray[np.float32], rows: NDArray[np.int64], depth: int) -> NDArray[np.int64]:
-    """For each of these photos the `depth` nearest others, nearest first; on a draw the one that comes first."""
-    cosine_QN = embedding_ND[rows] @ embedding_ND.T
-    cosine_QN[np.arange(len(rows)), rows] = -np.inf
-    return np.argsort(-cosine_QN, axis=1, kind="stable")[:, :depth]
+def _scores(
+    cosines: Callable[[NDArray[np.int64]], NDArray[np.float32]],
+    wanted_Q: NDArray[np.integer],
+    relevant_Q: NDArray[np.integer],
+    things_N: NDArray[np.integer],
+    most: int,
+) -> RetrievalScores:
+    """Of queries whose similarities to all N photos `cosines` gives, some queries at a time."""
+    depth = min(most, max(10, int(relevant_Q.max())))
+    first_hits, precisions = [], []
+    for start in range(0, len(wanted_Q), _BLOCK):
+        which = np.arange(start, min(start + _BLOCK, len(wanted_Q)))
+        # On a draw the one that comes first.
+        nearest_QK = np.argsort(-cosines(which), axis=1, kind="stable")[:, :depth]
+        hit_QK = things_N[nearest_QK] == wanted_Q[which][:, None]
+        first_hits.append(np.where(hit_QK.any(axis=1), hit_QK.argmax(axis=1), depth))
+        precisions.append(_average_precision(hit_QK, relevant_Q[which]))
+    first_hit_Q = np.concatenate(first_hits)
+    return RetrievalScores(
+        recall_at_1=float((first_hit_Q < 1).mean()),
+        recall_at_5=float((first_hit_Q < 5).mean()),
+        recall_at_10=float((first_hit_Q < 10).mean()),
+        map_at_r=float(np.concatenate(precisions).mean()),
+        num_queries=len(wanted_Q),
+    )
 
 
 def _average_precision(hit_QK: NDArray[np.bool_], relevant_Q: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snapshelf.metrics.retrieval import RetrievalScores, retrieval_scores
+from snapshelf.metrics.retrieval import RetrievalScores, gallery_scores, retrieval_scores
 
 
 def on_a_circle(*degrees: float) -> np.ndarray:
@@ -57,3 +57,28 @@ def test_it_agrees_with_a_plain_count_on_many() -> None:
     assert scores is not None
     assert scores.recall_at_5 == pytest.approx(np.mean(found))
     assert scores.map_at_r == pytest.approx(np.mean(precisions))
+
+
+def test_a_gallery_is_searched_without_the_queries() -> None:
+    gallery_ND = np.eye(3, dtype=np.float32)
+    query_QD = np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.0, 0.0, 1.0]], np.float32)
+    scores = gallery_scores(query_QD, np.array([0, 0, 9]), gallery_ND, np.array([0, 1, 2]))
+    assert scores is not None
+    assert scores.num_queries == 2  # the gallery has nothing of the third one's
+    assert (scores.recall_at_1, scores.recall_at_5, scores.map_at_r) == (0.5, 1.0, 0.5)
+    assert gallery_scores(query_QD, np.array([7, 8, 9]), gallery_ND, np.array([0, 1, 2])) is None
+
+
+def test_a_gallery_of_the_others_scores_as_searching_among_all_does() -> None:
+    random = np.random.default_rng(0)
+    embedding_ND = random.normal(size=(40, 6)).astype(np.float32)
+    embedding_ND /= np.linalg.norm(embedding_ND, axis=1, keepdims=True)
+    things_N = random.integers(0, 5, 40)
+    alone = [
+        gallery_scores(embedding_ND[[row]], things_N[[row]], np.delete(embedding_ND, row, 0), np.delete(things_N, row))
+        for row in range(40)
+    ]
+    together = retrieval_scores(embedding_ND, things_N)
+    assert together is not None
+    assert np.mean([each.map_at_r for each in alone if each]) == pytest.approx(together.map_at_r)
+    assert np.mean([each.recall_at_5 for each in alone if each]) == pytest.approx(together.recall_at_5)
