@@ -191,7 +191,8 @@ def test_embeddings_of_products_come_in_the_order_of_their_photos(index: VectorI
     assert list(found) == ["a", "b"]
     unit_ND = embedding_ND / np.linalg.norm(embedding_ND, axis=1, keepdims=True)
     np.testing.assert_allclose(found["a"], unit_ND[[1, 2, 0]], atol=1e-5)
-    assert (found["b"].shape, found["b"].dtype) == ((1, D), np.float32)
+    assert found["b"].shape == (1, D)
+    assert found["b"].dtype == np.float32
     assert index.product_embeddings([]) == {}
 
 

@@ -53,6 +53,19 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in repr(settings)
 
 
+def test_a_qdrant_server_is_one_where_its_address_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNAPSHELF_QDRANT_API_KEY", "secret")
+    assert load_settings().qdrant_server is None
+    monkeypatch.setenv("SNAPSHELF_QDRANT_URL", "https://qdrant.example:6333")
+    server = load_settings().qdrant_server
+    assert server is not None
+    assert (server.url, server.api_key is not None) == ("https://qdrant.example:6333", True)
+    assert "secret" not in repr(server)
+    monkeypatch.setenv("SNAPSHELF_QDRANT_URL", "qdrant.example")
+    with pytest.raises(ConfigError, match=r"SNAPSHELF_QDRANT_URL is 'qdrant\.example'"):
+        load_settings()
+
+
 def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNAPSHELF_RATE_LIMIT", "-5")
     with pytest.raises(ConfigError, match="SNAPSHELF_RATE_LIMIT is '-5'"):

@@ -110,7 +110,7 @@ class QdrantEdgeIndex(QdrantIndex):
             self._forget_ids()
 
     def _by_id(self, photo_ids: Sequence[str]) -> list[StoredPhoto]:
-        points = [point_id(photo_id) for photo_id in photo_ids]
+        points: list[qdrant.PointId] = [point_id(photo_id) for photo_id in photo_ids]
         return [
             _to_stored(record) for record in self._shard.retrieve(points, with_payload=True, with_vector=[EMBEDDING])
         ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from snapshelf.artifacts.cards import SCHEMA_VERSION, IndexCard, ModelCard
+from snapshelf.artifacts.cards import INDEX_SCHEMA_VERSION, IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError
 
@@ -71,13 +71,23 @@ def test_an_index_of_another_model_is_refused_with_both_ways_out(store: Store, t
 def test_a_card_of_a_newer_schema_is_refused(store: Store) -> None:
     folder = store.folder("index", "a")
     write_index_card(store, "a")
-    text = (folder / "card.json").read_text().replace(f'"schema_version": {SCHEMA_VERSION}', '"schema_version": 99')
-    (folder / "card.json").write_text(text)
-    with pytest.raises(ArtifactMismatchError, match=r"has schema 99; this snapshelf .* reads up to 1"):
+    text = (folder / "card.json").read_text()
+    found = f'"schema_version": {INDEX_SCHEMA_VERSION}'
+    (folder / "card.json").write_text(text.replace(found, '"schema_version": 99'))
+    with pytest.raises(ArtifactMismatchError, match=r"has schema 99; this snapshelf .* reads up to 2"):
         IndexCard.read(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}', '{"schema_version": 1, "id": 3}'])
+def test_an_index_of_an_older_schema_is_refused_with_the_command_that_builds_it_anew(store: Store) -> None:
+    folder = store.folder("index", "a")
+    write_index_card(store, "a")
+    text = (folder / "card.json").read_text()
+    (folder / "card.json").write_text(text.replace(f'"schema_version": {INDEX_SCHEMA_VERSION}', '"schema_version": 1'))
+    with pytest.raises(ArtifactMismatchError, match=r"has schema 1; .* reads from 2 on.* snapshelf index .* --replace"):
+        IndexCard.read(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 2}', '{"schema_version": 2, "id": 3}'])
 def test_a_broken_card_is_named_with_the_remedy(store: Store, text: str) -> None:
     folder = store.folder("index", "a")
     write_index_card(store, "a")
