@@ -87,6 +87,15 @@ class Store:
         """Whether an artefact of this kind is in use."""
         return (self.root / kind / "current").exists()
 
+    def in_use(self) -> tuple[str, str]:
+        """The ids of the model and of the index in use, whether or not they are there and fit.
+
+        Raises:
+            OSError: there is none.
+        """
+        model_id, index_id = ((self.root / kind / "current").read_text("utf-8").strip() for kind in ("models", "index"))
+        return model_id, index_id
+
     def check_index_fits(self, index: IndexCard, model: ModelCard) -> None:
         """Refuse an index whose embeddings another model made.
 

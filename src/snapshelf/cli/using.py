@@ -113,7 +113,7 @@ def models_list(store: StoreOption = HERE, as_json: JsonOption = False) -> None:
 def models_use(
     model_id: Annotated[str, typer.Argument(help="As `models list` shows it.")], store: StoreOption = HERE
 ) -> None:
-    """Serve another model, with the index that it made, from the next start on: roll back, or forward again."""
+    """Serve another model, with the index that it made: roll back, or forward again. A running server follows."""
     from snapshelf.pipelines.models import use_model
 
     index_id = use_model(Store(store), model_id)

@@ -8,17 +8,20 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi_swagger import patch_fastapi
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from snapshelf import __version__
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
+from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
 from snapshelf.web.guards import BodyLimit, RateLimit, SecurityHeaders
 from snapshelf.web.problems import add_problem_handlers
 from snapshelf.web.routes import admin, page, products, recommendations
+from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
 from snapshelf.web.telemetry import RequestTelemetry
-from snapshelf.wiring import Shelf
+from snapshelf.wiring import Shelf, open_shelf
 
 
 class _RevalidatedFiles(StaticFiles):
@@ -31,15 +34,25 @@ class _RevalidatedFiles(StaticFiles):
         return response
 
 
-def create_app(shelf: Shelf, settings: Settings) -> FastAPI:
-    """The application that serves an opened store. It closes the store when the server ends."""
+def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> FastAPI:
+    """The application that serves an opened store. It closes the store when the server ends.
+
+    Args:
+        shelf: the store, opened.
+        settings: limits and keys.
+        store: where to look for newer models and indexes; None serves this shelf to the end.
+    """
     state = ServerState(shelf, settings, SqliteFeedback(shelf.feedback_path))
+    shelves = Shelves(shelf)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch = StoreWatch(shelves, store.in_use, lambda: open_shelf(store, settings)) if store else None
         yield
+        if watch:
+            await run_in_threadpool(watch.end)
         state.feedback.close()
-        shelf.close()
+        shelves.close()
 
     app = FastAPI(
         title="snapshelf",
@@ -50,7 +63,7 @@ def create_app(shelf: Shelf, settings: Settings) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    app.state.server = state
+    app.state.server, app.state.shelves = state, shelves
     add_problem_handlers(app)
     for router in (recommendations.router, products.router, admin.router, page.router):
         app.include_router(router)

@@ -18,6 +18,8 @@ from snapshelf.wiring import open_shelf
 def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
     """Open the store and answer requests until SIGINT or SIGTERM. Port 0 takes a free one.
 
+    When another model or index is put in use meanwhile, that one answers within a second or so.
+
     Raises:
         ConfigError: the address cannot be listened on.
         StoreError: the store has no model or no index that fits it.
@@ -25,7 +27,7 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
     listener = _listen(host, port)
     try:
         shelf = open_shelf(store, settings)
-        config = uvicorn.Config(create_app(shelf, settings), log_level=logging.WARNING, server_header=False)
+        config = uvicorn.Config(create_app(shelf, settings, store), log_level=logging.WARNING, server_header=False)
         shown = f"[{host}]" if ":" in host else host
         console.print(
             f"{shelf.config.name} is at http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", markup=False

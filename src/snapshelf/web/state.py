@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,6 +13,7 @@ from fastapi import Depends, Request
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.settings import Settings
+from snapshelf.web.shelves import Shelves
 from snapshelf.web.telemetry import Telemetry
 from snapshelf.wiring import Shelf
 
@@ -53,9 +55,11 @@ class ServerState:
         return DecodeLimits.of(self.settings)
 
 
-def _state(request: Request) -> ServerState:
-    state: ServerState = request.app.state.server
-    return state
+async def _state(request: Request) -> AsyncIterator[ServerState]:
+    """With the shelf that answers this request, which stays open until it is answered."""
+    shelves: Shelves = request.app.state.shelves
+    with shelves.lease() as shelf:
+        yield replace(request.app.state.server, shelf=shelf)
 
 
 State = Annotated[ServerState, Depends(_state)]
