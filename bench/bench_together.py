@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ from snapshelf.together.validation import Questions, ask, bestseller_ranks, hold
 
 LISTED = 100
 MOST_QUESTIONS = 10_000
-SHRINKAGES = (5.0, 50.0, 100.0)
+SHRINKAGES = (5.0, 100.0)
 
 Ranks = NDArray[np.float64]
 
@@ -130,6 +131,7 @@ def implicit_answers(task: Task) -> Iterator[tuple[str, Ranks, Ranks, float]]:
     except ModuleNotFoundError:
         print("  Skipped: the library implicit is not installed.")
         return
+    warnings.filterwarnings("ignore", module="implicit")
     bought_OP = lines_of(task.learnt)
     shown_Q = task.questions.shown_Q
     ones_Q = np.ones(len(shown_Q), np.float32)

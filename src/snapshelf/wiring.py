@@ -16,7 +16,7 @@ from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.ports import ActivationMaps, ThumbnailStore, VectorIndex
 from snapshelf.recommend import Recommender
 from snapshelf.settings import Settings
-from snapshelf.together.bought_together import BoughtTogether
+from snapshelf.together.in_use import OrdersInUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Shelf:
     thumbnails: ThumbnailStore
     gallery: Gallery
     recommender: Recommender
-    bought_together: BoughtTogether | None
-    """None where the store gave no orders."""
+    orders: OrdersInUse
+    """Which products are bought together."""
     samples: tuple[Sample, ...]
     """For customers to try, in the order to show them."""
     feedback_path: Path
@@ -75,7 +75,7 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
             from orders is broken.
     """
     config = store.config()
-    bought_together = BoughtTogether.open(store.current("together")) if store.has_current("together") else None
+    orders = OrdersInUse(store)
     encoder = open_encoder(store, settings)
     index_card, index, thumbnails = open_index(store, encoder.card)
     return Shelf(
@@ -86,7 +86,7 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
         thumbnails=thumbnails,
         gallery=Gallery(encoder, index, thumbnails, DecodeLimits.of(settings)),
         recommender=Recommender(encoder, encoder.card, index),
-        bought_together=bought_together,
+        orders=orders,
         samples=tuple(_samples(store.current("models"), encoder.card)),
         feedback_path=store.feedback_path,
     )

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from snapshelf.adapters.index_folder import open_folder
 from snapshelf.artifacts.cards import TogetherCard
 from snapshelf.artifacts.publish import published_folder, sha256_file
@@ -71,7 +73,8 @@ def learn_orders(store: Store, table: Path) -> OrdersResult:
             "share?"
         )
     card = _publish(store, table, everything, orders, validation, partners)
-    result = OrdersResult(card, validation, _unknown_products(store, orders.product_ids), everything.rejected)
+    ordered = [orders.product_ids[number] for number in np.flatnonzero(count_products(orders))]
+    result = OrdersResult(card, validation, _unknown_products(store, ordered), everything.rejected)
     for line in _lines(result, store):
         console.print(line, markup=False)
     return result
@@ -113,7 +116,7 @@ def remove_orders(store: Store) -> None:
     store.current("together")
     (store.root / "together" / "current").unlink()
     shutil.rmtree(store.root / "together", ignore_errors=True)
-    console.print("What was learnt from orders is removed; a running server forgets it at its next start.")
+    console.print("What was learnt from orders is removed.")
 
 
 def _counts(everything: Orders, orders: Orders) -> dict[str, int]:
@@ -164,7 +167,7 @@ def _lines(result: OrdersResult, store: Store) -> Iterator[str]:
     yield from _words_on_unknown(result)
     yield from _words_on_validation(result.validation)
     yield f"In use: {card.id}"
-    yield f"Next: snapshelf serve --store {store.root} (a running server reads it at its next start)"
+    yield f"Next: snapshelf serve --store {store.root}; one that runs has it already"
 
 
 def _words_on_unknown(result: OrdersResult) -> Iterator[str]:
@@ -187,14 +190,14 @@ def _words_on_validation(validation: Validation) -> Iterator[str]:
             f"few to compare methods, {MIN_QUESTIONS} were wanted"
         )
         return
-    part = "latest" if validation.by_date else "a random tenth of the"
+    part = "the latest tenth" if validation.by_date else "a random tenth"
     best, bestsellers = validation.scores[validation.chosen], validation.bestsellers
     others = ", ".join(
         f"{name} {each.mrr:.3f}" for name, each in validation.scores.items() if name != validation.chosen
     )
     yield (
-        f"Ranked by {validation.chosen}: of {validation.num_questions:,} held-out orders ({part} orders) one product "
-        f"was hidden and one shown; {best.hit_rate_at_10:.1%} are among the first {TOP}, MRR {best.mrr:.3f} ({others})"
+        f"Ranked by {validation.chosen}: of {validation.num_questions:,} held-out orders ({part}) one product was "
+        f"hidden and one shown; {best.hit_rate_at_10:.1%} are among the first {TOP}, MRR {best.mrr:.3f} ({others})"
     )
     yield (
         f"Showing everybody the bestsellers would find {bestsellers.hit_rate_at_10:.1%}, MRR {bestsellers.mrr:.3f}"

@@ -81,7 +81,7 @@ def bought_together(
 ) -> BoughtTogetherOut:
     """What customers bought with a product. Empty where nothing is known; what is out of stock comes last."""
     _find(state, product_id)
-    known = state.shelf.bought_together
+    known = state.shelf.orders.latest()
     if known is None:
         return BoughtTogetherOut(product_id=product_id, num_orders=0, bought_together=[])
     found = known.companions(product_id, state.shelf.index.product, limit=limit, in_stock=in_stock)
