@@ -19,6 +19,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,11 @@ def main() -> None:
     if not options.orders:
         print("Skipped: real orders; name a table of them.")
     shops: dict[str, Callable[[], Orders]] = {
-        "made up, 3,000 orders": lambda: generated(num_orders=3_000, num_products=500, seed=1),
-        "made up, 100,000 orders": lambda: generated(num_orders=100_000, num_products=10_000, seed=2),
+        "made up, 3,000 orders": partial(generated, num_orders=3_000, num_products=500, seed=1),
+        "made up, 100,000 orders": partial(generated, num_orders=100_000, num_products=10_000, seed=2),
     }
     for path in options.orders:
-        shops[path.name] = lambda path=path: read_orders(path, columns)
+        shops[path.name] = partial(read_orders, path, columns)
     results = {name: measured(name, task_of(read())) for name, read in shops.items()}
     print(json.dumps(results))
 
@@ -91,7 +92,7 @@ def answers(task: Task) -> Iterator[tuple[str, Ranks, Ranks, float]]:
     yield "bestsellers", bestsellers_Q, bestsellers_Q, 0.0
     methods: dict[str, Method] = dict(METHODS)
     for shrinkage in SHRINKAGES:
-        methods[f"lift, shrunk by {shrinkage:g}"] = lambda pairs, by=shrinkage: shrunk_lift(pairs, by)
+        methods[f"lift, shrunk by {shrinkage:g}"] = partial(shrunk_lift, shrinkage=shrinkage)
     methods["lift as it is"] = bare_lift
     started = time.perf_counter()
     found = find_partners(task.learnt, methods)

@@ -33,7 +33,8 @@ def test_the_pairs_are_bread_with_butter_and_milk_with_tea(pairs: Pairs) -> None
 
 
 def by_method(pairs: Pairs, name: str) -> list[float]:
-    return np.asarray(METHODS[name](pairs))[[0, 2]].tolist()
+    score_M = METHODS[name](pairs)
+    return [float(score_M[0]), float(score_M[2])]
 
 
 def test_count(pairs: Pairs) -> None:
