@@ -79,6 +79,16 @@ class VerdictConfig(_Section):
     likely: float = Field(default=0.75, gt=0, lt=1)
 
 
+class QdrantConfig(_Section):
+    """How an index lies on a Qdrant cluster; without a server there is one shard, in the store's folder."""
+
+    shards: int = Field(default=1, ge=1)
+    """Parts of an index, spread over the machines."""
+
+    replicas: int = Field(default=1, ge=1)
+    """Machines that each have a copy of a part."""
+
+
 class StoreConfig(_Section):
     """The whole file."""
 
@@ -90,6 +100,7 @@ class StoreConfig(_Section):
     train: TrainConfig = TrainConfig()
     supercategories: SupercategoriesConfig = SupercategoriesConfig()
     verdict: VerdictConfig = VerdictConfig()
+    qdrant: QdrantConfig = QdrantConfig()
 
     catalogue_columns: dict[str, str] = Field(default_factory=dict)
     """Names of columns in the catalogue's table where they differ: `price = "Preis"`."""
@@ -126,6 +137,10 @@ supercategory = "supercategory"
 [verdict]                             # what these words promise: the share of such answers that is right, at least
 confident = 0.95
 likely = 0.75
+
+[qdrant]                              # on a Qdrant cluster (SNAPSHELF_QDRANT_URL), of indexes built from now on
+shards = 1                            # parts of an index, spread over the machines
+replicas = 1                          # machines that each have a copy of a part
 
 [catalogue_columns]                   # where your table's names differ from id, title, category, price, currency,
                                       # in_stock, url and image, for example: price = "Preis"

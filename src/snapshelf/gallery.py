@@ -9,7 +9,7 @@ import hashlib
 import io
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from PIL import Image
 from snapshelf.data.fields import product_id
 from snapshelf.data.photo_ids import photo_id
 from snapshelf.errors import RequestError
+from snapshelf.imaging.colours import dominant_colours
 from snapshelf.imaging.decode import DecodeLimits, decode
 from snapshelf.ports import Encoder, ThumbnailStore, VectorIndex
 from snapshelf.types import Product, ProductPhoto
@@ -40,6 +41,8 @@ class ReadyPhoto:
 
     pixels_SSC: NDArray[np.uint8]
     thumbnail: bytes
+    colours: tuple[str, ...]
+    """See `dominant_colours`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class Gallery:
         pixels_SSC = self._encoder.preprocess.apply(image)
         if isinstance(photo, bytes) and max(image.size) < THUMBNAIL_PX:
             image = self._decode(photo, THUMBNAIL_PX)  # customers see more of it than the encoder needs
-        return ReadyPhoto(pixels_SSC, thumbnail(image))
+        return ReadyPhoto(pixels_SSC, thumbnail(image), dominant_colours(image))
 
     def embed(self, photos: Sequence[tuple[ProductPhoto, ReadyPhoto]]) -> list[EmbeddedPhoto]:
         """Let the encoder look at photos; nothing is kept yet."""
@@ -116,7 +119,7 @@ class Gallery:
             return []
         embedding_ND = self._encoder.encode(np.stack([ready.pixels_SSC for _, ready in photos])).embedding_ND
         return [
-            EmbeddedPhoto(photo, ready.thumbnail, embedding_D)
+            EmbeddedPhoto(replace(photo, colours=ready.colours), ready.thumbnail, embedding_D)
             for (photo, ready), embedding_D in zip(photos, embedding_ND, strict=True)
         ]
 

@@ -1,6 +1,6 @@
 """The places where an engine can be exchanged: what the rest of the house asks of it, and nothing more.
 
-Shapes: N photos, S pixels a side, C classes, D numbers an embedding.
+Shapes: N photos, P of one product, S pixels a side, C classes, D numbers an embedding.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from snapshelf.imaging.preprocess import Preprocess
-    from snapshelf.types import Encoding, Filters, Neighbour, Product, ProductPhoto
+    from snapshelf.types import Encoding, Facets, Filters, Neighbour, Product, ProductPhoto, WordMatch
 
 
 class Encoder(Protocol):
@@ -45,7 +45,10 @@ class VectorIndex(Protocol):
     """
 
     def upsert(self, photos: Sequence[ProductPhoto], embedding_ND: NDArray[np.float32]) -> None:
-        """Add photos, or replace those of the same `photo_id`."""
+        """Add photos, or replace those of the same `photo_id`.
+
+        What is said of a product is the same on all its photos: the last one given says it.
+        """
 
     def remove(self, product_ids: Sequence[str]) -> int:
         """Remove products with all their photos; returns how many of these products there were."""
@@ -64,8 +67,24 @@ class VectorIndex(Protocol):
         `diversity`, 0 to 1, trades nearness for variety (maximal marginal relevance); 0 is nearness alone.
         """
 
+    def search_words(self, text: str, *, limit: int, filters: Filters) -> list[WordMatch]:
+        """The `limit` products that satisfy `filters` and match the words of a text best, best first.
+
+        BM25 over title, category and attribute values; equal scores come in the order of the ids. Products without any
+        of the words do not come.
+        """
+
+    def facets(self, filters: Filters, *, num_values: int = 20) -> Facets:
+        """What there is to choose from under `filters`; of each attribute the `num_values` most frequent values."""
+
     def product(self, product_id: str) -> Product | None:
         """What is known of a product, or None."""
+
+    def product_embeddings(self, product_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """For each of these products that is there, its photos' embeddings (P, D), in the order of their `photo_id`.
+
+        Each is of length 1.
+        """
 
     def product_photos(self, product_id: str) -> list[ProductPhoto]:
         """The photos of a product, in the order of their `photo_id`; empty where there is no such product."""

@@ -6,12 +6,21 @@ What belongs to a store, such as its name or its thresholds, is in `snapshelf.to
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cached_property
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from snapshelf.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class QdrantServer:
+    """Where a Qdrant server or cluster is."""
+
+    url: str
+    api_key: SecretStr | None = None
 
 
 class Settings(BaseSettings):
@@ -33,6 +42,17 @@ class Settings(BaseSettings):
 
     threads: int = Field(default=0, ge=0)
     """The cores that may be used; 0 is all that this process may run on."""
+
+    qdrant_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Where a Qdrant server or cluster is, with its port: indexes are built there. Without one, they are files."""
+
+    qdrant_api_key: SecretStr | None = None
+    """What that server asks for."""
+
+    @property
+    def qdrant_server(self) -> QdrantServer | None:
+        """The server, where one is set."""
+        return None if self.qdrant_url is None else QdrantServer(self.qdrant_url, self.qdrant_api_key)
 
     @cached_property
     def num_threads(self) -> int:

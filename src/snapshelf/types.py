@@ -18,6 +18,15 @@ Verdict = Literal["confident", "likely", "unsure", "unknown"]
 Attribute = str | int | float | bool
 
 
+def attribute_text(value: Attribute) -> str:
+    """An attribute's value as people read it and as filters name it: true and false in words, 3.0 as 3."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A part of an upright photo, in fractions of its width and height; `x`, `y` is the top left corner."""
@@ -63,6 +72,10 @@ class Rejected:
     path: str
     reason: str
     flaw: Flaw = "row"
+    product_id: str | None = None
+    """The product that it is about, where a catalogue says so: the product is not gone because of it."""
+    unread: bool = False
+    """Whether it stands for what could not be read at all, so that nobody knows which products it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +134,8 @@ class ProductPhoto:
     photo_id: str
     photo_sha256: str
     product: Product
+    colours: tuple[str, ...] = ()
+    """The names of the colours that it mostly has, most first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,12 @@ class Filters:
     price_min: float | None = None
     price_max: float | None = None
     in_stock: bool | None = None
+    attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of each named attribute one of these values, as `attribute_text` writes them."""
+    product_ids: frozenset[str] | None = None
+    """Only these products."""
+    excluded_ids: frozenset[str] = frozenset()
+    """None of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +161,35 @@ class Neighbour:
     product: Product
     photo_id: str
     similarity: float
+    colours: tuple[str, ...] = ()
+    """The names of the colours that this photo mostly has, most first."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordMatch:
+    """A product that has words of a text."""
+
+    product_id: str
+    score: float
+    """BM25, above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What there is to choose from under some filters. All numbers count products."""
+
+    num_products: int
+    """That satisfy all filters."""
+    categories: Mapping[str, int]
+    """With the other filters, but not the one on the category; in the order of the alphabet."""
+    num_in_stock: int
+    """With the other filters, but not the one on stock."""
+    price_min: float | None
+    """The lowest price with the other filters, but not the one on price; None where no product says a price."""
+    price_max: float | None
+    """The highest, likewise."""
+    attributes: Mapping[str, Mapping[str, int]]
+    """Name → value → products, each name with the other filters, but not its own; the most frequent values first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from snapshelf.config import StoreConfig
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.ports import ActivationMaps, ThumbnailStore, VectorIndex
-from snapshelf.recommend import Recommender
+from snapshelf.recommend.recommender import Recommender
 from snapshelf.settings import Settings
 from snapshelf.together.in_use import OrdersInUse
 
@@ -77,7 +77,7 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
     config = store.config()
     orders = OrdersInUse(store)
     encoder = open_encoder(store, settings)
-    index_card, index, thumbnails = open_index(store, encoder.card)
+    index_card, index, thumbnails = open_index(store, encoder.card, settings.qdrant_server)
     return Shelf(
         config=config,
         model=encoder.card,

@@ -1,5 +1,8 @@
 """One suite for every `VectorIndex`: what the exact one answers, the others must answer too.
 
+The server's index runs on its client's in-memory mode, which keeps no index of payloads and knows no shards, replicas
+or restarts. Where `SNAPSHELF_TEST_QDRANT_URL` names a server that may be written to, the suite runs there too.
+
 Shapes: N photos, D numbers an embedding.
 """
 
@@ -13,24 +16,26 @@ import pytest
 from numpy.typing import NDArray
 
 from snapshelf.adapters.diversity import num_candidates
-from snapshelf.adapters.exact_index import ExactIndex, satisfies
+from snapshelf.adapters.exact_index import ExactIndex
+from snapshelf.adapters.facts import satisfies
 from snapshelf.adapters.qdrant_edge_index import QdrantEdgeIndex
 from snapshelf.ports import VectorIndex
 from snapshelf.types import Filters, Product, ProductPhoto
+from tests.engines import ENGINES, make_engine
 
 D = 16
 ALL = Filters()
 
 Embeddings = NDArray[np.float32]
+Both = tuple[VectorIndex, VectorIndex]
+"""The exact index and an engine that hold the same."""
 
 
-@pytest.fixture(scope="module", params=["exact", "qdrant-edge"])
+@pytest.fixture(scope="module", params=["exact", *ENGINES])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VectorIndex]:
     """Made once a module: a new shard waits for the disk a dozen times."""
-    folder = tmp_path_factory.mktemp("index") / "shard"
-    made: VectorIndex = ExactIndex(D) if request.param == "exact" else QdrantEdgeIndex.create(folder, D)
-    yield made
-    made.close()
+    with make_engine(request.param, tmp_path_factory.mktemp("index"), D) as made:
+        yield made
 
 
 @pytest.fixture
@@ -274,30 +279,37 @@ def clustered(num: int, seed: int) -> tuple[list[ProductPhoto], Embeddings]:
         which = int(random.integers(0, num // 3))
         stock = (True, False, None)[which % 3]
         price = None if which % 5 == 0 else which / 4
-        photos.append(ProductPhoto(f"{n}", "", Product(f"p{which}", "", f"c{which % 4}", price, in_stock=stock)))
+        sizes = {"size": which % 6}
+        product = Product(f"p{which}", "", f"c{which % 4}", price, in_stock=stock, attributes=sizes)
+        photos.append(ProductPhoto(f"{n}", "", product))
     return photos, embedding_ND
 
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ExactIndex, QdrantEdgeIndex]]:
+@pytest.fixture(scope="module", params=ENGINES)
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     photos, embedding_ND = clustered(900, seed=1)
-    exact, engine = ExactIndex(D), QdrantEdgeIndex.create(tmp_path_factory.mktemp("both") / "shard", D)
-    for made in (exact, engine):
-        made.upsert(photos, embedding_ND)
-    yield exact, engine
-    engine.close()
+    exact = ExactIndex(D)
+    with make_engine(request.param, tmp_path_factory.mktemp("both"), D) as engine:
+        for made in (exact, engine):
+            made.upsert(photos, embedding_ND)
+        yield exact, engine
 
 
 @pytest.mark.parametrize(
     "filters",
-    [ALL, Filters(category="c2"), Filters(price_min=10, price_max=40), Filters(in_stock=True, category="c1")],
+    [
+        ALL,
+        Filters(category="c2"),
+        Filters(price_min=10, price_max=40),
+        Filters(in_stock=True, category="c1"),
+        Filters(product_ids=frozenset(f"p{n}" for n in range(0, 300, 7)), excluded_ids=frozenset({"p7", "p14"})),
+        Filters(attributes={"size": frozenset({"3", "4"})}),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("diversity", [0.0, 0.2, 0.5, 1.0])
 @pytest.mark.parametrize("limit", [1, 12, 100])
-def test_the_engine_answers_as_the_exact_index(
-    both: tuple[ExactIndex, QdrantEdgeIndex], filters: Filters, diversity: float, limit: int
-) -> None:
+def test_the_engine_answers_as_the_exact_index(both: Both, filters: Filters, diversity: float, limit: int) -> None:
     exact, engine = both
     for query_D in np.random.default_rng(2).normal(size=(5, D)).astype(np.float32):
         truth = exact.search(query_D, limit=limit, filters=filters, diversity=diversity)
@@ -308,14 +320,14 @@ def test_the_engine_answers_as_the_exact_index(
         assert all(satisfies(near.product, filters) for near in answer)
 
 
-def test_listings_agree_with_the_exact_index(both: tuple[ExactIndex, QdrantEdgeIndex]) -> None:
+def test_listings_agree_with_the_exact_index(both: Both) -> None:
     exact, engine = both
     assert engine.categories() == exact.categories()
     assert engine.photo_hashes() == exact.photo_hashes()
     assert engine.products(offset=0, limit=1000) == exact.products(offset=0, limit=1000)
 
 
-def test_optimize_changes_no_answer(both: tuple[ExactIndex, QdrantEdgeIndex]) -> None:
+def test_optimize_changes_no_answer(both: Both) -> None:
     both[1].optimize()
     query_D = np.random.default_rng(3).normal(size=D).astype(np.float32)
     answers = [[near.photo_id for near in made.search(query_D, limit=20, filters=ALL)] for made in both]

@@ -25,8 +25,9 @@ from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError, Source
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import index_photos
-from snapshelf.pipelines.index import IndexResult, index
+from snapshelf.pipelines.index import index
 from snapshelf.pipelines.index_photos import EMBED_BATCH
+from snapshelf.pipelines.index_result import IndexResult
 from snapshelf.types import Encoding, Filters, Product
 from tests.mean_colour import MeanColour
 from tests.tiny_store import COLOURS, photo, photo_bytes, write_catalogue, write_model

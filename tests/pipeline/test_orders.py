@@ -75,6 +75,15 @@ def test_orders_that_tell_nothing_leave_what_was_there(
     assert store.current("together") == before
 
 
+def test_one_id_for_all_rows_is_pointed_out(
+    monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = write_orders(tmp_path / "orders.csv", [[f"p{number}" for number in range(500)]])
+    assert run(monkeypatch, "orders", table, "--store", store.root) == 2
+    assert "has 0 orders" in (said := capfd.readouterr().err)
+    assert "Is order_id the column that rows of one order share?" in said
+
+
 def test_few_orders_are_used_and_it_is_said_that_nothing_was_compared(
     monkeypatch: pytest.MonkeyPatch, store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapshelf.adapters.diversity import num_candidates
-from snapshelf.types import Filters, Neighbour, Product, ProductPhoto
+from snapshelf.adapters.facts import most_frequent, product_facts, satisfies, without_attribute
+from snapshelf.adapters.words import Words, idf, product_words, query_words
+from snapshelf.types import Facets, Filters, Neighbour, Product, ProductPhoto, WordMatch
 
 
 class ExactIndex:
@@ -29,6 +31,7 @@ class ExactIndex:
         self.remove_photos(list(last))
         self._photos += [photos[row] for row in last.values()]
         self._embedding_ND = np.concatenate([self._embedding_ND, _unit(embedding_ND[list(last.values())])])
+        self.update_products([photos[row].product for row in last.values()])
 
     def remove(self, product_ids: Sequence[str]) -> int:
         """Remove products with all their photos; returns how many of these products there were."""
@@ -56,8 +59,8 @@ class ExactIndex:
         if diversity > 0:
             rows = self._diversify(rows[: num_candidates(limit)], similarity_N, limit, diversity)
         return [
-            Neighbour(self._photos[row].product, self._photos[row].photo_id, float(similarity_N[row]))
-            for row in rows[: max(0, limit)]
+            Neighbour(photo.product, photo.photo_id, float(similarity_N[row]), photo.colours)
+            for row, photo in ((row, self._photos[row]) for row in rows[: max(0, limit)])
         ]
 
     def _nearest_rows(self, similarity_N: NDArray[np.float32], filters: Filters) -> list[int]:
@@ -84,9 +87,47 @@ class ExactIndex:
             left.remove(best)
         return [rows[candidate] for candidate in chosen]
 
+    def search_words(self, text: str, *, limit: int, filters: Filters) -> list[WordMatch]:
+        """The products that match the words of a text best; see `VectorIndex.search_words`."""
+        all_words = {product.id: product_words(product) for product in self._by_id(None).values()}
+        tells = {
+            index: idf(
+                sum(bool(words.indices) for words in all_words.values()),
+                sum(index in words.indices for words in all_words.values()),
+            )
+            for index in query_words(text).indices
+        }
+        scores = {product.id: _bm25(all_words[product.id], tells) for product in self._that_satisfy(filters)}
+        matches = [WordMatch(product_id, score) for product_id, score in scores.items() if score > 0]
+        return sorted(matches, key=lambda match: (-round(match.score, 4), match.product_id))[: max(0, limit)]
+
+    def facets(self, filters: Filters, *, num_values: int = 20) -> Facets:
+        """What there is to choose from; see `VectorIndex.facets`."""
+        free_category = self._that_satisfy(replace(filters, category=None))
+        free_price = self._that_satisfy(replace(filters, price_min=None, price_max=None))
+        prices = [product.price for product in free_price if product.price is not None]
+        own = {name: self._count_facts(without_attribute(filters, name)) for name in filters.attributes}
+        return Facets(
+            num_products=len(self._that_satisfy(filters)),
+            categories=dict(sorted(Counter(product.category for product in free_category).items())),
+            num_in_stock=len(self._that_satisfy(replace(filters, in_stock=True))),
+            price_min=min(prices, default=None),
+            price_max=max(prices, default=None),
+            attributes=most_frequent(self._count_facts(filters), own, num_values),
+        )
+
     def product(self, product_id: str) -> Product | None:
         """What is known of a product, or None."""
         return next((photo.product for photo in self._photos if photo.product.id == product_id), None)
+
+    def product_embeddings(self, product_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """For each of these products that is there, its photos' embeddings (P, D), in the order of `photo_id`."""
+        rows = sorted(range(len(self._photos)), key=lambda row: self._photos[row].photo_id)
+        of_product = {
+            product_id: [row for row in rows if self._photos[row].product.id == product_id]
+            for product_id in dict.fromkeys(product_ids)
+        }
+        return {product_id: self._embedding_ND[found] for product_id, found in of_product.items() if found}
 
     def product_photos(self, product_id: str) -> list[ProductPhoto]:
         """The photos of a product, in the order of their `photo_id`."""
@@ -120,20 +161,21 @@ class ExactIndex:
         products = (photo.product for photo in self._photos)
         return {product.id: product for product in products if category is None or product.category == category}
 
+    def _that_satisfy(self, filters: Filters) -> list[Product]:
+        return [product for product in self._by_id(None).values() if satisfies(product, filters)]
+
+    def _count_facts(self, filters: Filters) -> Counter[str]:
+        return Counter(text for product in self._that_satisfy(filters) for text in product_facts(product))
+
     def _keep(self, wanted: Callable[[ProductPhoto], bool]) -> None:
         rows = [row for row, photo in enumerate(self._photos) if wanted(photo)]
         self._photos = [self._photos[row] for row in rows]
         self._embedding_ND = self._embedding_ND[rows]
 
 
-def satisfies(product: Product, filters: Filters) -> bool:
-    """Whether a product passes. One that does not say its price or stock does not pass a filter on it."""
-    return (
-        (filters.category is None or product.category == filters.category)
-        and (filters.in_stock is None or product.in_stock == filters.in_stock)
-        and (filters.price_min is None or (product.price is not None and product.price >= filters.price_min))
-        and (filters.price_max is None or (product.price is not None and product.price <= filters.price_max))
-    )
+def _bm25(words: Words, tells: dict[int, float]) -> float:
+    """The sum, over the words that were searched for, of what each tells times its value in a product's words."""
+    return sum(tells.get(index, 0.0) * value for index, value in zip(words.indices, words.values, strict=True))
 
 
 def _unit(embedding_ND: NDArray[np.float32]) -> NDArray[np.float32]:

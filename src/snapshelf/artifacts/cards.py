@@ -1,6 +1,7 @@
 """The cards: `card.json` in every artefact says what it is and what it was made from.
 
-A card of a newer schema is refused, and so is one that is not whole.
+A card of a newer schema is refused, and so is one whose artefact an older snapshelf made in a way that is no longer
+read, or one that is not whole.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.types import Verdict
 
 SCHEMA_VERSION = 1
+INDEX_SCHEMA_VERSION = 2
+"""Since 2, one photo of each product leads, and the index has words: older ones are built anew."""
+
 FILE_NAME = "card.json"
 
 
@@ -28,6 +32,9 @@ class Card(BaseModel):
 
     remedy: ClassVar[str]
     """The command that makes such an artefact anew."""
+
+    newest_schema: ClassVar[int] = SCHEMA_VERSION
+    oldest_schema: ClassVar[int] = 1
 
     schema_version: int = SCHEMA_VERSION
     id: str
@@ -46,7 +53,7 @@ class Card(BaseModel):
 
         Raises:
             ArtifactMissingError: there is no card.
-            ArtifactMismatchError: it is broken, or of a newer schema.
+            ArtifactMismatchError: it is broken, or of a schema that is not read here.
         """
         path = folder / FILE_NAME
         try:
@@ -55,10 +62,15 @@ class Card(BaseModel):
             raise ArtifactMissingError(f"{path} is missing. Make the artefact again: {cls.remedy}") from None
         try:
             found = SchemaOnly.model_validate_json(text).schema_version
-            if found > SCHEMA_VERSION:
+            if found > cls.newest_schema:
                 raise ArtifactMismatchError(
-                    f"{path} has schema {found}; this snapshelf {__version__} reads up to {SCHEMA_VERSION}. "
+                    f"{path} has schema {found}; this snapshelf {__version__} reads up to {cls.newest_schema}. "
                     f"Use a newer snapshelf, or make the artefact again: {cls.remedy}"
+                )
+            if found < cls.oldest_schema:
+                raise ArtifactMismatchError(
+                    f"{path} has schema {found}; this snapshelf {__version__} reads from {cls.oldest_schema} on. "
+                    f"Make the artefact again: {cls.remedy}"
                 )
             return cls.model_validate_json(text)
         except ValidationError as error:
@@ -165,13 +177,18 @@ class IndexCard(Card):
     """An index of a catalogue's photos."""
 
     remedy: ClassVar[str] = "snapshelf index CATALOGUE --store DIR --replace"
+    newest_schema: ClassVar[int] = INDEX_SCHEMA_VERSION
+    oldest_schema: ClassVar[int] = INDEX_SCHEMA_VERSION
 
     kind: Literal["index"] = "index"
+    schema_version: int = INDEX_SCHEMA_VERSION
     model_id: str
     """The model that made the embeddings."""
     embedding_dim: int
     engine: str
-    """`qdrant-edge` and its version."""
+    """`qdrant-edge` or `qdrant-client`, and its version."""
+    collection: str | None = None
+    """The collection's name on a Qdrant server; None where the index is in the folder itself."""
     catalogue: str
     """What was given to `index` last."""
 

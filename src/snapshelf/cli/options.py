@@ -11,7 +11,18 @@ from typing import Annotated, Literal
 import typer
 
 PhotoFormat = Literal[
-    "auto", "coco", "fashion-mnist", "folder", "hugging-face", "imagenet", "mnist", "open-images", "table"
+    "auto",
+    "coco",
+    "fashion-mnist",
+    "folder",
+    "google-merchant",
+    "hugging-face",
+    "imagenet",
+    "mnist",
+    "open-images",
+    "shopify",
+    "table",
+    "woocommerce",
 ]
 Recipe = Literal["quick", "balanced", "best"]
 

@@ -1,4 +1,4 @@
-"""What a store sells, photo by photo: a table with products, or any source of photos, each of them a product.
+"""What a store sells, photo by photo: a table or feed of products, or any source of photos, each of them a product.
 
 A product of a table may have several photos in one row, and several rows, each with more of its photos. The first row
 says what the product is; later ones may leave everything but `id` and `image` empty, and must not say anything else.
@@ -7,7 +7,7 @@ says what the product is; later ones may leave everything but `id` and `image` e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -19,7 +19,8 @@ from snapshelf.data.decoding import read_upright
 from snapshelf.data.photo_ids import photo_id
 from snapshelf.data.sources import Source, open_source
 from snapshelf.data.sources.options import SourceOptions
-from snapshelf.data.sources.table import COLUMNS, TableSource, split_of
+from snapshelf.data.sources.product_rows import ProductRows, split_of
+from snapshelf.data.sources.table import TableSource
 from snapshelf.data.tables import Row
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.imaging.decode import DecodeLimits
@@ -54,13 +55,21 @@ class Catalogue:
 
     def count(self) -> int:
         """How many photos and bad rows there are: what a progress bar needs to know."""
-        if isinstance(self._source, TableSource):
+        if isinstance(self._source, ProductRows):
             return sum(_count_photos(self._source, row) for row in self._source.cells())
         return sum(1 for _ in self._source.rows())
 
+    def waits_for_the_web(self) -> bool:
+        """Whether the photos, or some of them, have to be fetched."""
+        return isinstance(self._source, ProductRows) and self._source.has_addresses()
+
+    def left_out(self) -> dict[str, int]:
+        """How many products are not for sale, by the reason, as the last way through `entries` found them."""
+        return dict(self._source.left_out) if isinstance(self._source, ProductRows) else {}
+
     def entries(self) -> Iterator[CatalogueEntry | Rejected]:
         """Every photo of every product, in the catalogue's order; bad rows come as rejected."""
-        if isinstance(self._source, TableSource):
+        if isinstance(self._source, ProductRows):
             return _TableEntries(self._source, self._split).entries()
         return _photo_entries(self._source, self._split, self._limits)
 
@@ -76,7 +85,7 @@ def open_catalogue(
     """Open what a user named as the catalogue.
 
     Args:
-        catalogue: a table's file, a folder of photos, or another source: see `open_source`.
+        catalogue: a table's or feed's file, a folder of photos, or another source: see `open_source`.
         format: one of `data.sources.FORMATS`.
         options: how it is to be read.
         split: only the photos of this part, where the source has parts.
@@ -92,7 +101,7 @@ def open_catalogue(
     return Catalogue(source, description, split, limits)
 
 
-def _count_photos(source: TableSource, row: Row | Rejected) -> int:
+def _count_photos(source: ProductRows, row: Row | Rejected) -> int:
     try:
         return 1 if isinstance(row, Rejected) else len(source.images(row))
     except SourceError:
@@ -102,7 +111,7 @@ def _count_photos(source: TableSource, row: Row | Rejected) -> int:
 class _TableEntries:
     """One way through a table; what it remembers is each product and the photos it has had."""
 
-    def __init__(self, source: TableSource, split: Split | None) -> None:
+    def __init__(self, source: ProductRows, split: Split | None) -> None:
         self._source = source
         self._split = split
         self._first: dict[str, tuple[int, Product]] = {}
@@ -117,7 +126,7 @@ class _TableEntries:
                 if self._split is None or split_of(row) == self._split:
                     yield from self._entries(row)
             except SourceError as error:
-                yield Rejected(self._source.name(row.number), str(error))
+                yield Rejected(self._source.name(row.number), str(error), product_id=_id_of(row))
 
     def _entries(self, row: Row) -> Iterator[CatalogueEntry | Rejected]:
         product = self._product(row)
@@ -125,7 +134,7 @@ class _TableEntries:
             try:
                 yield self._entry(row, product, self._source.locate(image))
             except (SourceError, PhotoError) as error:
-                yield Rejected(self._source.name(row.number), str(error))
+                yield Rejected(self._source.name(row.number), str(error), product_id=product.id)
 
     def _entry(self, row: Row, product: Product, image: str) -> CatalogueEntry:
         identity = photo_id(product.id, image)
@@ -144,8 +153,16 @@ class _TableEntries:
         return product
 
 
+def _id_of(row: Row) -> str | None:
+    """The product that a row is about, also where the row cannot be used."""
+    try:
+        return cell.product_id(row.values.get("id"))
+    except SourceError:
+        return None
+
+
 def _read_product(identity: str, row: Row) -> Product:
-    others = {name: cell.attribute(value, name) for name, value in row.values.items() if name not in COLUMNS}
+    others = {name: cell.attribute(value, name) for name, value in row.values.items() if name not in cell.COLUMNS}
     attributes: dict[str, Attribute] = {name: value for name, value in others.items() if value is not None}
     return Product(
         id=identity,
@@ -184,7 +201,7 @@ def _refuse_contradiction(product: Product, number: int, row: Row) -> None:
 def _photo_entries(source: Source, split: Split | None, limits: DecodeLimits) -> Iterator[CatalogueEntry | Rejected]:
     for row in source.rows():
         if isinstance(row, Rejected):
-            yield row
+            yield replace(row, product_id=row.path)
         elif split is None or row.split == split:
             read = partial(_read_part, source, row, limits) if row.box else partial(source.read, row.source_file)
             yield CatalogueEntry(_photo_product(row), row.path, row.path, read)

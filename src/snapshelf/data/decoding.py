@@ -18,7 +18,7 @@ from PIL import Image
 
 from snapshelf.data.facts import measure
 from snapshelf.data.sources import Source
-from snapshelf.data.sources.table import TableSource
+from snapshelf.data.sources.product_rows import ProductRows
 from snapshelf.errors import (
     DownloadError,
     PhotoError,
@@ -43,7 +43,7 @@ _MOST_LOOKED_AT = 10_000
 _CHUNK = 32
 """Photos a task: enough that handing tasks over costs nothing beside them, and boxes of one file mostly together."""
 
-_DOWNLOADS_AT_A_TIME = 16
+DOWNLOADS_AT_A_TIME = 16
 """Photos from the web are waited for, not worked on: more of them at a time than there are cores, in small tasks."""
 
 _FLAWS: dict[type[PhotoError], Flaw] = {
@@ -79,7 +79,7 @@ class DecodeJob:
     @property
     def waits_for_the_web(self) -> bool:
         """Whether the photos, or some of them, have to be fetched."""
-        return isinstance(self.source, TableSource) and self.source.has_addresses()
+        return isinstance(self.source, ProductRows) and self.source.has_addresses()
 
 
 def decode_photos(photos: Iterable[Photo], job: DecodeJob) -> Iterator[Decoded | Rejected]:
@@ -106,7 +106,7 @@ def decode_photos(photos: Iterable[Photo], job: DecodeJob) -> Iterator[Decoded |
 def _threads(job: DecodeJob) -> tuple[int, int]:
     """How many photos are worked on at a time, and how many are a task."""
     if job.waits_for_the_web:
-        return _DOWNLOADS_AT_A_TIME, 2
+        return DOWNLOADS_AT_A_TIME, 2
     # Tiny photos are nearly all Python: two threads, waiting for each other, take 1.3 to 2 times as long as one.
     return (1 if job.preprocess.size_px <= TINY_PX else job.num_threads), _CHUNK
 

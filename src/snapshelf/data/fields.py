@@ -10,6 +10,9 @@ from decimal import Decimal
 from snapshelf.errors import SourceError
 from snapshelf.types import Attribute
 
+COLUMNS = ("id", "title", "category", "price", "currency", "in_stock", "url", "image", "split")
+"""Our names. A table's own are given by `[catalogue_columns]` in snapshelf.toml, where they differ."""
+
 MAX_ID_CHARACTERS = 200
 
 _NUMBER = re.compile(r"\+?\d+(\.\d+)?")
@@ -65,7 +68,7 @@ def product_id(value: object) -> str:
     return content
 
 
-def price(value: object) -> float | None:
+def price(value: object, name: str = "price") -> float | None:
     """A price, 0 or more. `12.50` and `12,50` are the same; `1,250` could be two prices and is refused.
 
     Raises:
@@ -76,16 +79,16 @@ def price(value: object) -> float | None:
         if math.isnan(number):
             return None
     else:
-        content = text(value, "price")
+        content = text(value, name)
         if content is None:
             return None
-        number = _number(content)
+        number = _number(content, name)
     if not (math.isfinite(number) and number >= 0):
-        raise SourceError(f"price is {value!r}; expected a number of 0 or more, such as 12.50.")
+        raise SourceError(f"{name} is {value!r}; expected a number of 0 or more, such as 12.50.")
     return number
 
 
-def _number(content: str) -> float:
+def _number(content: str, name: str) -> float:
     if _NUMBER.fullmatch(content):
         return float(content)
     if _NUMBER_WITH_COMMA.fullmatch(content):
@@ -93,7 +96,7 @@ def _number(content: str) -> float:
     if content.startswith("-"):
         return -1.0  # refused by the caller, whatever follows
     raise SourceError(
-        f"price is {content!r}; expected a number such as 12.50 or 12,50, without separators of thousands and with "
+        f"{name} is {content!r}; expected a number such as 12.50 or 12,50, without separators of thousands and with "
         "the currency in its own column."
     )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import itertools
 import json
 from collections.abc import Collection, Iterator
@@ -21,7 +22,9 @@ from snapshelf.progress import console
 from snapshelf.types import Rejected
 
 _DELIMITERS = ",;\t|"
+_TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 _BLOCK_BYTES = 1 << 20
+_GLIMPSE_BYTES = 1 << 16
 _BATCH_ROWS = 1024
 _END = "\0end of the table\0"
 """A line put after the last one: where it comes out within a cell, that cell's quotation mark was never closed."""
@@ -84,10 +87,26 @@ def row_name(path: Path, number: int) -> str:
     return f"{path.name} row {number}"
 
 
+def glimpse_columns(path: Path) -> list[str]:
+    """The heading of a CSV or TSV by its first bytes alone, to see what it is; empty where there is none.
+
+    Letters beyond ASCII may come out wrong.
+    """
+    if path.suffix.lower() not in _TEXT_SUFFIXES or not path.is_file():
+        return []
+    with path.open("rb") as file:
+        head = file.read(_GLIMPSE_BYTES)
+    is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return _heading(path, io.StringIO(head.decode("utf-16" if is_utf16 else "utf-8-sig", "replace"), newline=""))[0]
+    except SourceError:
+        return []
+
+
 def _kind(path: Path) -> str:
     if not path.is_file():
         raise SourceError(f"{path} is {'not a file' if path.exists() else 'not there'}; a table was expected.")
-    kinds = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+    kinds = dict.fromkeys(_TEXT_SUFFIXES, "csv") | {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise SourceError(f"{path} ends in {path.suffix!r}; a table ends in {', '.join(kinds)}.")
@@ -105,23 +124,25 @@ def _read_csv(path: Path) -> Iterator[Row | Rejected]:
             try:
                 row = next(cells, [_END])
             except csv.Error as error:
-                yield Rejected(row_name(path, number), f"cannot be read ({error}); is a quotation mark left open?")
+                yield _unread(path, number, f"cannot be read ({error}); is a quotation mark left open?")
                 continue
             if row == [_END]:
                 return
             if row[-1:] and row[-1].endswith(_END):
-                yield Rejected(
-                    row_name(path, number), "has a quotation mark that is never closed; the rows after it were lost"
-                )
+                yield _unread(path, number, "has a quotation mark that is never closed; the rows after it were lost")
                 return
             if any(cell.strip() for cell in row):
                 yield _csv_row(path, number, names, row)
 
 
+def _unread(path: Path, number: int, reason: str) -> Rejected:
+    return Rejected(row_name(path, number), reason, unread=True)
+
+
 def _csv_row(path: Path, number: int, names: list[str], cells: list[str]) -> Row | Rejected:
     if len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
         reason = f"has {len(cells)} cells where the heading has {len(names)}; is a cell with a separator not quoted?"
-        return Rejected(row_name(path, number), reason)
+        return _unread(path, number, reason)
     named = zip(names, cells[: len(names)], strict=True)
     return Row(number, {name: cell if cell.strip() else None for name, cell in named if name})
 
@@ -191,12 +212,12 @@ def _read_json_lines(path: Path) -> Iterator[Row | Rejected]:
             try:
                 values = json.loads(content)
             except (ValueError, RecursionError) as error:
-                yield Rejected(row_name(path, number), f"is not JSON ({error})")
+                yield _unread(path, number, f"is not JSON ({error})")
                 continue
             if isinstance(values, dict):
                 yield Row(number, values)
             else:
-                yield Rejected(row_name(path, number), f"is a {type(values).__name__}; one {{…}} a line was expected")
+                yield _unread(path, number, f"is a {type(values).__name__}; one {{…}} a line was expected")
 
 
 def _read_parquet(path: Path, only: Collection[str] | None) -> Iterator[Row]:

@@ -61,3 +61,24 @@ def expected_calibration_error(
     correct_N = probabilities_NC.argmax(axis=1) == labels_N
     gap_B = np.bincount(confidence_bin(confidence_N, num_bins), weights=correct_N - confidence_N.astype(np.float64))
     return float(np.abs(gap_B).sum() / len(labels_N))
+
+
+def error_by_luck(
+    probabilities_NC: NDArray[np.floating], num_bins: int = NUM_BINS, *, seed: int = 0
+) -> tuple[float, float]:
+    """What the expected calibration error would be of answers that are right just as often as they claim.
+
+    It is not 0: a bin of few photos is off by luck. Answers are drawn 1,000 times with the claimed probabilities
+    (consistency resampling: Bröcker and Smith, «Increasing the Reliability of Reliability Diagrams», 2007).
+
+    Returns:
+        Their mean, and what 95 of 100 stay below: an error above that is more than luck.
+    """
+    confidence_N = probabilities_NC.max(axis=1).astype(np.float64)
+    bin_N, random = confidence_bin(confidence_N, num_bins), np.random.default_rng(seed)
+    errors = []
+    for _ in range(1000):
+        right_N = random.random(len(confidence_N)) < confidence_N
+        gap_B = np.bincount(bin_N, weights=right_N - confidence_N)
+        errors.append(np.abs(gap_B).sum() / len(confidence_N))
+    return float(np.mean(errors)), float(np.percentile(errors, 95))

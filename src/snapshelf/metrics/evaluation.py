@@ -64,6 +64,8 @@ class Evaluation:
     temperature: float
     ece_before: float
     """The calibration error without the temperature."""
+    ece_by_luck: tuple[float, float]
+    """What it would be of perfect calibration, on as many photos: the mean, and what 95 of 100 stay below."""
     verdicts: dict[Verdict, VerdictCount]
     unknown: dict[str, int]
     """Labels that the model does not know, and how many photos have each."""
@@ -97,7 +99,13 @@ class Evaluation:
                 name: getattr(intervals, name)
                 for name in ("accuracy", "macro_f1", "weighted_f1", "top5_accuracy", "ece")
             },
-            "calibration": {"temperature": self.temperature, "ece_before": self.ece_before, "ece": scores.ece},
+            "calibration": {
+                "temperature": self.temperature,
+                "ece_before": self.ece_before,
+                "ece": scores.ece,
+                "ece_by_luck": self.ece_by_luck[0],
+                "ece_by_luck_95": self.ece_by_luck[1],
+            },
             "verdicts": {verdict: asdict(count) for verdict, count in self.verdicts.items()},
             "retrieval": {
                 "same_class": asdict(self.same_class) if self.same_class else None,

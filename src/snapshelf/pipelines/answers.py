@@ -20,7 +20,7 @@ from snapshelf.metrics.calibration import softmax
 from snapshelf.pipelines.labelled import LabelledPhoto, LabelledPhotos
 from snapshelf.ports import Encoder
 from snapshelf.progress import progress
-from snapshelf.recommend import predictions
+from snapshelf.recommend.prediction import predictions
 from snapshelf.reports.evaluation import Example
 from snapshelf.reports.page import shrunk
 from snapshelf.types import Prediction, Verdict

@@ -89,6 +89,7 @@ def _index(store: Store, settings: Settings) -> None:
         split="test",
         limits=DecodeLimits.of(settings),
         num_threads=settings.num_threads,
+        server=settings.qdrant_server,
     )
 
 

@@ -153,7 +153,8 @@ def _say(evaluation: Evaluation, photos: LabelledPhotos) -> None:
     low, high = evaluation.intervals.accuracy
     accuracy = f"accuracy {scores.accuracy:.4f} ({low:.4f} to {high:.4f})"
     others = f"macro F1 {scores.macro_f1:.4f}, top-5 {scores.top5_accuracy:.4f}, ECE {scores.ece:.4f}"
-    lines = [f"{evaluation.model_id} on {photos.words}: {accuracy}, {others}"]
+    luck = f"({evaluation.ece_by_luck[0]:.4f} would be luck)"
+    lines = [f"{evaluation.model_id} on {photos.words}: {accuracy}, {others} {luck}"]
     if above := evaluation.supercategories:
         low, high = above.accuracy_interval
         lines.append(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapshelf.metrics.bootstrap import score_intervals
-from snapshelf.metrics.calibration import expected_calibration_error, softmax
+from snapshelf.metrics.calibration import error_by_luck, expected_calibration_error, softmax
 from snapshelf.metrics.classification import classification_scores, summed_by_group
 from snapshelf.metrics.comparison import mcnemar
 from snapshelf.metrics.evaluation import Comparison, Evaluation, SupercategoryScores, VerdictCount
@@ -37,6 +37,7 @@ def evaluation_of(answers: Answers, photos: LabelledPhotos, other: Answers | Non
         intervals=score_intervals(labels_N, probabilities_NC),
         temperature=card.temperature,
         ece_before=expected_calibration_error(softmax(logits_NC), labels_N),
+        ece_by_luck=error_by_luck(probabilities_NC),
         verdicts=_verdicts(answers),
         unknown=dict(answers.unknown),
         rejection=_rejection(answers),

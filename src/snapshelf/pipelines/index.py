@@ -1,8 +1,8 @@
-"""`snapshelf index`: a catalogue → the store's index, its Qdrant Edge shard and thumbnails.
+"""`snapshelf index`: a catalogue → the store's index, in a Qdrant Edge shard or on a Qdrant server, and thumbnails.
 
 An index that the model in use made is added to in place. Where there is none, or only one of another model, or with
 `--replace`, a new one is built beside it and put in its place when it is whole; a build that was killed goes on with
-the same command.
+the same command. With `--sync`, what the catalogue does not name is removed at the end; see `sync.py`.
 """
 
 from __future__ import annotations
@@ -12,39 +12,25 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from snapshelf.adapters.index_folder import create_folder, engine, is_index_folder, open_folder
+from snapshelf.adapters.index_folder import begin_folder, begun_card, new_card, open_folder, remove_folder
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.publish import publish_folder
 from snapshelf.artifacts.store import Store
 from snapshelf.data.catalogue import Catalogue, open_catalogue
 from snapshelf.data.sources.options import SourceOptions
-from snapshelf.errors import ArtifactMissingError, SourceError, StoreError
+from snapshelf.errors import ArtifactMissingError, StoreError
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.pipelines.index_photos import CatalogueWriter, Tally
+from snapshelf.pipelines.index_photos import WRITE_BATCH, CatalogueWriter, Tally
+from snapshelf.pipelines.index_result import IndexResult, say, say_plan
+from snapshelf.pipelines.sync import Plan, make_plan, refuse_empty
 from snapshelf.ports import Encoder
 from snapshelf.progress import console, progress
-from snapshelf.types import Rejected, Split
-
-
-@dataclass(frozen=True, slots=True)
-class IndexResult:
-    """What the index holds now, and what this run did. `added` to `dropped` count photos."""
-
-    index_id: str
-    num_products: int
-    num_photos: int
-    added: int
-    updated: int
-    unchanged: int
-    dropped: int
-    """Photos that the catalogue no longer has."""
-    removed_products: int
-    seconds: float
-    rejected: list[Rejected] = field(default_factory=list)
+from snapshelf.settings import QdrantServer
+from snapshelf.types import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +41,9 @@ class _Job:
     limits: DecodeLimits
     num_threads: int
     remove: Sequence[str]
+    sync: bool
+    force: bool
+    server: QdrantServer | None
 
 
 def index(  # noqa: PLR0913 (the options of one command)
@@ -67,12 +56,15 @@ def index(  # noqa: PLR0913 (the options of one command)
     split: Split | None = None,
     replace: bool = False,
     remove: Sequence[str] = (),
+    sync: bool = False,
+    force: bool = False,
     limits: DecodeLimits,
     num_threads: int,
+    server: QdrantServer | None = None,
 ) -> IndexResult:
     """Bring the store's index to what a catalogue says, and make it the one in use.
 
-    Products that the catalogue does not name stay as they are, unless `replace` is given.
+    Products that the catalogue does not name stay as they are, unless `replace` or `sync` is given.
 
     Args:
         store: where the index goes.
@@ -83,29 +75,80 @@ def index(  # noqa: PLR0913 (the options of one command)
         split: only the photos of this part, where the source has parts.
         replace: build anew, with what the catalogue names and nothing else.
         remove: ids of products to remove afterwards.
+        sync: remove what the catalogue does not name, in place; products whose rows cannot be used stay.
+        force: with `sync`, also where more than half of the products would go: see `sync.make_plan`.
         limits: photos beyond these are rejected.
         num_threads: how many photos are decoded at a time.
+        server: where the index is built; without one, in the store's folder.
 
     Raises:
-        SourceError: the catalogue cannot be read, or no row of it can be used; the index in use stays as it was.
-        StoreError: there is no index to remove from, or another process has it open.
+        SourceError: the catalogue cannot be read, no row of it can be used, or too much would be removed; the index in
+            use stays as it was.
+        StoreError: there is no index to remove from, another process has it open, or the server cannot be used.
     """
-    job = _Job(store, encoder, model, limits, num_threads, remove)
+    job = _Job(store, encoder, model, limits, num_threads, remove, sync, force, server)
     started = time.perf_counter()
     current = _index_of_this_model(store, model)
+    if current is not None and server is not None and IndexCard.read(current).collection is None:
+        console.print(f"The index {current.name} is in the store; one on {server.url} takes its place.", markup=False)
+        current = None
     if catalogue is None:
         result = _change(job, _needed(store, current), None, "", started)
     else:
-        options = SourceOptions.of(store.config(), store.downloads)
-        opened = open_catalogue(catalogue, format, options, split=split, limits=limits)
-        console.print(opened.description, markup=False)
+        opened = _open_catalogue(store, catalogue, format, split, limits)
         if current is not None and not replace:
             result = _change(job, current, opened, catalogue, started)
         else:
-            key = hashlib.sha256(f"{model.id}|{catalogue}|{format}|{split}".encode()).hexdigest()[:12]
+            place = server.url if server else "store"
+            key = hashlib.sha256(f"{model.id}|{catalogue}|{format}|{split}|{place}".encode()).hexdigest()[:12]
             result = _build(job, store.folder("index", f".building-{key}"), opened, catalogue, started)
-    _say(result, store)
+    say(result, store)
     return result
+
+
+def plan_sync(
+    store: Store,
+    model: ModelCard | None,
+    catalogue: str,
+    *,
+    format: str = "auto",  # noqa: A002 (the word of `--format`)
+    split: Split | None = None,
+    force: bool = False,
+    limits: DecodeLimits,
+    server: QdrantServer | None = None,
+) -> Plan:
+    """Say what `index` with `sync` would do, and change nothing. No photo is read or fetched.
+
+    Raises:
+        SourceError: as `index` does.
+        StoreError: another process has the index open.
+    """
+    opened = _open_catalogue(store, catalogue, format, split, limits)
+    current = _index_of_this_model(store, model) if model else None
+    if current is None:
+        plan = make_plan(opened, None, force=force)
+    else:
+        index, thumbnails = open_folder(current, server)
+        try:
+            plan = make_plan(opened, index, force=force)
+        finally:
+            index.close()
+            thumbnails.close()
+    say_plan(plan)
+    return plan
+
+
+def _open_catalogue(
+    store: Store,
+    catalogue: str,
+    format: str,  # noqa: A002 (the word of `--format`)
+    split: Split | None,
+    limits: DecodeLimits,
+) -> Catalogue:
+    options = SourceOptions.of(store.config(), store.downloads)
+    opened = open_catalogue(catalogue, format, options, split=split, limits=limits)
+    console.print(opened.description, markup=False)
+    return opened
 
 
 def _index_of_this_model(store: Store, model: ModelCard) -> Path | None:
@@ -151,102 +194,78 @@ def _change(job: _Job, folder: Path, catalogue: Catalogue | None, given: str, st
 
 def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: float) -> IndexResult:
     """Build an index in a work folder, which is kept when the build is killed, and publish it."""
-    if not is_index_folder(work):
+    card = begun_card(work)
+    if card is None:
         shutil.rmtree(work, ignore_errors=True)
-        for opened in create_folder(work, job.encoder.embedding_dim):
-            opened.close()
-    index_id = f"{job.model.id}-{secrets.token_hex(4)}"
-    result = _fill(job, work, index_id, catalogue, started, anew=True)
-    IndexCard(
-        id=index_id,
-        model_id=job.model.id,
-        embedding_dim=job.encoder.embedding_dim,
-        engine=engine(),
-        catalogue=given,
-    ).write(work)
-    publish_folder(work, job.store.folder("index", index_id))
-    job.store.use("index", index_id)
-    _remove_replaced(job.store, index_id, job.model)
+        card = new_card(f"{job.model.id}-{secrets.token_hex(4)}", job.model, given, job.server)
+    begin_folder(work, card, job.server, job.store.config().qdrant)
+    result = _fill(job, work, card.id, catalogue, started, anew=True)
+    publish_folder(work, job.store.folder("index", card.id))
+    job.store.use("index", card.id)
+    _remove_replaced(job, card.id)
     return result
 
 
 def _fill(
     job: _Job, folder: Path, index_id: str, catalogue: Catalogue | None, started: float, *, anew: bool = False
 ) -> IndexResult:
-    opened, thumbnails = open_folder(folder)
+    opened, thumbnails = open_folder(folder, job.server)
     try:
         gallery = Gallery(job.encoder, opened, thumbnails, job.limits)
-        tally = Tally()
+        tally, plan = Tally(), Plan()
         if catalogue is not None:
-            writer = CatalogueWriter(gallery, opened)
-            tally = writer.tally
-            with progress("Indexing", catalogue.count()) as step:
-                writer.write(catalogue, job.num_threads, step)
-            _refuse_empty(tally)
-            writer.drop_unseen(of_all_products=anew)
+            if job.sync and not anew:  # found before anything is changed
+                plan = make_plan(catalogue, opened, force=job.force)
+            tally = _write(job, CatalogueWriter(gallery, opened), catalogue, anew=anew)
         for product_id in job.remove:
             if opened.product(product_id) is None:
                 console.print(f"There is no product {product_id!r} to remove.", markup=False)
-        removed = gallery.remove(job.remove)
+        gone = [*job.remove, *plan.removed]
+        num_photos = len(opened.photo_hashes())
+        removed = sum(gallery.remove(gone[at : at + WRITE_BATCH]) for at in range(0, len(gone), WRITE_BATCH))
         opened.optimize()
+        num_left = len(opened.photo_hashes())
         return IndexResult(
             index_id=index_id,
             num_products=opened.count_products(),
-            num_photos=len(opened.photo_hashes()),
+            num_photos=num_left,
             added=tally.added,
             updated=tally.updated,
             unchanged=tally.unchanged,
             dropped=tally.dropped,
+            embedded=tally.embedded,
+            products_added=tally.products_added,
+            products_changed=tally.products_changed,
+            products_unchanged=tally.products_unchanged,
+            products_kept=tally.products_kept + plan.kept_unnamed,
             removed_products=removed,
+            removed_photos=num_photos - num_left,
             seconds=time.perf_counter() - started,
             rejected=tally.rejected,
+            left_out=catalogue.left_out() if catalogue else {},
         )
     finally:
         opened.close()
         thumbnails.close()
 
 
-def _refuse_empty(tally: Tally) -> None:
-    if tally.num_usable == 0:
-        reasons = "".join(f"\n  {bad.path}: {bad.reason}" for bad in tally.rejected[:5])
-        raise SourceError(f"The catalogue has no row that can be used ({len(tally.rejected):,} could not).{reasons}")
+def _write(job: _Job, writer: CatalogueWriter, catalogue: Catalogue, *, anew: bool) -> Tally:
+    with progress("Indexing", catalogue.count()) as step:
+        writer.write(catalogue, job.num_threads, step)
+    if writer.tally.num_usable == 0:
+        refuse_empty(writer.tally.rejected, catalogue.left_out())
+    writer.drop_unseen(of_all_products=anew)
+    writer.count_products()
+    return writer.tally
 
 
-def _remove_replaced(store: Store, index_id: str, model: ModelCard) -> None:
+def _remove_replaced(job: _Job, index_id: str) -> None:
     """Remove the indexes that a new one of the same model replaces; one that is being served stays until next time."""
-    for name in store.ids("index"):
-        folder = store.folder("index", name)
-        if name == index_id or _maker(folder) not in (model.id, None):
+    for name in job.store.ids("index"):
+        folder = job.store.folder("index", name)
+        if name == index_id or _maker(folder) not in (job.model.id, None):
             continue
         try:
-            for opened in open_folder(folder):
-                opened.close()
-        except StoreError:
-            console.print(f"The index {name} is still open elsewhere; it was replaced but not removed.", markup=False)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _say(result: IndexResult, store: Store) -> None:
-    """Tell a person what was done, what could not be, and what comes next."""
-    changes = [
-        f"{number:,} {what}"
-        for number, what in (
-            (result.added, "added"),
-            (result.updated, "updated"),
-            (result.unchanged, "unchanged"),
-            (result.dropped, "no longer in the catalogue"),
-        )
-        if number
-    ]
-    lines = [
-        f"{result.num_products:,} products with {result.num_photos:,} photos, in {result.seconds:.1f} s",
-        *([f"Photos: {', '.join(changes)}"] if changes else []),
-        *([f"{result.removed_products:,} products removed"] if result.removed_products else []),
-    ]
-    if result.rejected:
-        lines.append(f"{len(result.rejected):,} rows could not be used:")
-        lines += [f"  {bad.path}: {bad.reason}" for bad in result.rejected[:5]]
-    lines += [f"In use: {result.index_id}", f"Next: snapshelf serve --store {store.root}"]
-    for line in lines:
-        console.print(line, markup=False)
+            remove_folder(folder, job.server)
+        except StoreError as error:
+            console.print(f"The index {name} was replaced but not removed. {error}", markup=False)

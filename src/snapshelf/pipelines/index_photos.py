@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from snapshelf.data.catalogue import Catalogue, CatalogueEntry
+from snapshelf.data.decoding import DOWNLOADS_AT_A_TIME
 from snapshelf.data.photo_ids import product_id_of
 from snapshelf.errors import PhotoError
 from snapshelf.gallery import EmbeddedPhoto, Gallery, ReadyPhoto, sha256
@@ -20,6 +21,9 @@ from snapshelf.types import Product, ProductPhoto, Rejected
 
 _CHUNK = 16
 """Photos a task, so that handing tasks over costs nothing beside them."""
+
+_CHUNK_FROM_THE_WEB = 2
+"""Where photos are waited for: small tasks, as each takes as long as its slowest photo."""
 
 EMBED_BATCH = 64
 """Photos the encoder is given at once: what is decoded and waits takes the most memory."""
@@ -32,13 +36,20 @@ _PAGE = 1000
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the catalogue's rows. All but `num_products` count photos."""
+    """What became of the catalogue's rows. Counts are of photos where the name does not say products."""
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     dropped: int = 0
     """Photos of the index that the catalogue no longer has."""
+    embedded: int = 0
+    """Photos that the encoder looked at: those that are new, or have another content."""
+    products_added: int = 0
+    products_changed: int = 0
+    products_unchanged: int = 0
+    products_kept: int = 0
+    """Products of the index that no row can be used of, though some are about them."""
     rejected: list[Rejected] = field(default_factory=list)
 
     @property
@@ -63,10 +74,12 @@ class CatalogueWriter:
     def __init__(self, gallery: Gallery, index: VectorIndex) -> None:
         self._gallery = gallery
         self._hashes = index.photo_hashes()
-        self._said = {product.id: _fingerprint(product) for product in _all_products(index)}
+        self._said = {product.id: fingerprint(product) for product in all_products(index)}
+        self._known_products = frozenset(self._said)
         self._seen_photos: set[str] = set()
         self._seen_products: set[str] = set()
         self._changed: set[str] = set()
+        self._other_photos: set[str] = set()
         self._to_embed: list[tuple[ProductPhoto, ReadyPhoto]] = []
         self._to_write: list[EmbeddedPhoto] = []
         self._to_update: dict[str, Product] = {}
@@ -74,7 +87,11 @@ class CatalogueWriter:
 
     def write(self, catalogue: Catalogue, num_threads: int, step: Callable[[int], None]) -> None:
         """Go through the catalogue; every photo is in the index when the call returns."""
-        for read in self._read_all(catalogue.entries(), num_threads):
+        threads, size = (num_threads, _CHUNK)
+        if catalogue.waits_for_the_web():
+            threads, size = DOWNLOADS_AT_A_TIME, _CHUNK_FROM_THE_WEB
+        entries = catalogue.entries()
+        for read in self._read_all(iter(lambda: list(itertools.islice(entries, size)), []), threads):
             if isinstance(read, Rejected):
                 self.tally.rejected.append(read)
             else:
@@ -92,10 +109,21 @@ class CatalogueWriter:
         for start in range(0, len(unseen), WRITE_BATCH):
             self._gallery.remove_photos(unseen[start : start + WRITE_BATCH])
         self.tally.dropped = len(unseen)
+        self._other_photos.update(product_id_of(photo_id) for photo_id in unseen)
 
-    def _read_all(self, entries: Iterator[CatalogueEntry | Rejected], num_threads: int) -> Iterator[_Read | Rejected]:
+    def count_products(self) -> None:
+        """Tell in the tally what became of the products, when everything is done."""
+        there = self._seen_products & self._known_products
+        mentioned = {bad.product_id for bad in self.tally.rejected}
+        self.tally.products_added = len(self._seen_products) - len(there)
+        self.tally.products_changed = len(there & (self._changed | self._other_photos))
+        self.tally.products_unchanged = len(there) - self.tally.products_changed
+        self.tally.products_kept = len((mentioned & self._known_products) - self._seen_products)
+
+    def _read_all(
+        self, chunks: Iterator[list[CatalogueEntry | Rejected]], num_threads: int
+    ) -> Iterator[_Read | Rejected]:
         """Read and decode ahead, a few chunks at most; what comes out is in the order of what goes in."""
-        chunks = iter(lambda: list(itertools.islice(entries, _CHUNK)), [])
         pending: deque[Future[list[_Read | Rejected]]] = deque()
         pool = ThreadPoolExecutor(num_threads)
         try:
@@ -125,7 +153,7 @@ class CatalogueWriter:
     def _take(self, read: _Read) -> None:
         photo = ProductPhoto(read.entry.photo_id, read.sha256, read.entry.product)
         if read.failure is not None:
-            self.tally.rejected.append(Rejected(read.entry.name, read.failure))
+            self.tally.rejected.append(Rejected(read.entry.name, read.failure, product_id=photo.product.id))
             if photo.photo_id not in self._hashes:
                 return
         self._seen_photos.add(photo.photo_id)
@@ -136,13 +164,14 @@ class CatalogueWriter:
         else:
             self.tally.updated += photo.photo_id in self._hashes
             self.tally.added += photo.photo_id not in self._hashes
+            self._other_photos.add(photo.product.id)
             self._to_embed.append((photo, read.ready))
         self._write_when_enough()
 
     def _update(self, product: Product, *, count: bool) -> None:
-        fingerprint = _fingerprint(product)
-        if self._said.get(product.id) != fingerprint:
-            self._said[product.id] = fingerprint
+        said = fingerprint(product)
+        if self._said.get(product.id) != said:
+            self._said[product.id] = said
             self._changed.add(product.id)
             self._to_update[product.id] = product
         self.tally.updated += count and product.id in self._changed
@@ -156,6 +185,7 @@ class CatalogueWriter:
 
     def _embed(self) -> None:
         self._to_write += self._gallery.embed(self._to_embed)
+        self.tally.embedded += len(self._to_embed)
         self._to_embed.clear()
 
     def _flush(self) -> None:
@@ -166,12 +196,13 @@ class CatalogueWriter:
         self._to_update.clear()
 
 
-def _all_products(index: VectorIndex) -> Iterator[Product]:
+def all_products(index: VectorIndex) -> Iterator[Product]:
+    """Every product of an index."""
     for offset in range(0, index.count_products(), _PAGE):
         yield from index.products(offset=offset, limit=_PAGE)
 
 
-def _fingerprint(product: Product) -> int:
+def fingerprint(product: Product) -> int:
     """A number that changes with what is said of a product; a million of them are no burden."""
     attributes = tuple(sorted(product.attributes.items(), key=lambda item: item[0]))
     said = (product.title, product.category, product.price, product.currency, product.in_stock, product.url)

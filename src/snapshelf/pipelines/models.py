@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
+from snapshelf.errors import StoreError
 
 
 def list_models(store: Store) -> list[dict[str, Any]]:
@@ -48,7 +50,15 @@ def use_model(store: Store, model_id: str) -> str | None:
     """
     store.use("models", model_id)
     for index_id in reversed(store.ids("index")):
-        if IndexCard.read(store.folder("index", index_id)).model_id == model_id:
+        if _maker(store.folder("index", index_id)) == model_id:
             store.use("index", index_id)
             return index_id
     return None
+
+
+def _maker(folder: Path) -> str | None:
+    """The id of the model that made an index; None where its card is not read here, as of an older snapshelf."""
+    try:
+        return IndexCard.read(folder).model_id
+    except StoreError:
+        return None

@@ -11,26 +11,27 @@ from rich.table import Table
 from snapshelf.errors import NotAPhotoError, PhotoError, PhotoTooManyBytesError
 from snapshelf.imaging.decode import DecodeLimits, decode
 from snapshelf.progress import console
-from snapshelf.recommend import Answer
+from snapshelf.recommend.options import SearchOptions
+from snapshelf.recommend.recommender import Answer
 from snapshelf.settings import Settings
 from snapshelf.wiring import Shelf
 
 
 def recommend_files(
-    shelf: Shelf, paths: list[Path], *, top_k: int, settings: Settings, show: bool
+    shelf: Shelf, paths: list[Path], options: SearchOptions, *, settings: Settings, show: bool
 ) -> list[dict[str, Any]]:
     """One answer a file, in the form of the HTTP API with `photo` added; a file that fails has `photo` and `error`."""
-    return [_answer(shelf, path, top_k, settings, show=show) for path in paths]
+    return [_answer(shelf, path, options, settings, show=show) for path in paths]
 
 
-def _answer(shelf: Shelf, path: Path, top_k: int, settings: Settings, *, show: bool) -> dict[str, Any]:
+def _answer(shelf: Shelf, path: Path, options: SearchOptions, settings: Settings, *, show: bool) -> dict[str, Any]:
     try:
         data = read_photo_file(path, settings.max_upload_bytes)
         picture = decode(data, DecodeLimits.of(settings), needed_px=shelf.recommender.needed_px(None))
     except PhotoError as error:
         console.print(f"{path}: {error}", style="red", markup=False)
         return {"photo": str(path), "error": str(error)}
-    answer = shelf.recommender.recommend(picture.image, top_k=top_k)
+    answer = shelf.recommender.recommend(picture.image, options)
     if show:
         _show(path, answer)
     return {"photo": str(path), "model_id": shelf.model.id, **answer.to_json()}

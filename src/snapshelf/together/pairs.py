@@ -77,8 +77,8 @@ def count_pairs(orders: Orders) -> Iterator[Pairs]:
         line_L = by_product_L[first_P[start] : first_P[end]]
         key_M, support_M = _count(orders, order_L[line_L], orders.product_L[line_L])
         product_M, other_M = np.divmod(key_M, num_products)
-        by_chance_M = num_orders_P[product_M] * num_orders_P[other_M] / len(orders)
-        kept_M = (support_M >= MIN_ORDERS) & (support_M > by_chance_M) & (product_M != other_M)
+        more_than_chance_M = support_M * len(orders) > num_orders_P[product_M] * num_orders_P[other_M]
+        kept_M = (support_M >= MIN_ORDERS) & more_than_chance_M & (product_M != other_M)
         product_M, other_M = product_M[kept_M], other_M[kept_M]
         yield Pairs(product_M, other_M, support_M[kept_M], num_orders_P[product_M], num_orders_P[other_M], len(orders))
         start = end

@@ -72,7 +72,8 @@ def validate(orders: Orders, *, seed: int) -> Validation:
 
 def has_dates(orders: Orders) -> bool:
     """Whether every order says when it was, and not all at the same time."""
-    return not np.isnan(orders.ordered_at_O).any() and bool(np.ptp(orders.ordered_at_O) > 0)
+    at_O = orders.ordered_at_O
+    return len(at_O) > 1 and not np.isnan(at_O).any() and bool(np.ptp(at_O) > 0)
 
 
 def hold_out(orders: Orders, *, seed: int) -> NDArray[np.bool_]:

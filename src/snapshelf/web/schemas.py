@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from snapshelf.together.bought_together import Companion
-from snapshelf.types import Attribute, Product, Recommendation, Verdict
+from snapshelf.types import Attribute, Facets, Product, Recommendation, Verdict
 
 
 class ProductOut(BaseModel):
@@ -90,6 +90,51 @@ class RecommendationsOut(BaseModel):
     prediction: PredictionOut
     recommendations: list[RecommendationOut]
     timing_ms: TimingOut
+
+
+class SearchTimingOut(BaseModel):
+    """Milliseconds of a search without a photo."""
+
+    total: float
+
+
+class SimilarOut(BaseModel):
+    """Products like others."""
+
+    model_id: str
+    recommendations: list[RecommendationOut]
+    timing_ms: SearchTimingOut
+
+
+class FacetsOut(BaseModel):
+    """What there is to choose from. All numbers count products; each facet obeys the other filters, not its own."""
+
+    num_products: int
+    categories: dict[str, int]
+    num_in_stock: int
+    price_min: float | None
+    price_max: float | None
+    attributes: dict[str, dict[str, int]]
+
+    @classmethod
+    def of(cls, facets: Facets) -> FacetsOut:
+        """The wire form of facets."""
+        return cls(
+            num_products=facets.num_products,
+            categories=dict(facets.categories),
+            num_in_stock=facets.num_in_stock,
+            price_min=facets.price_min,
+            price_max=facets.price_max,
+            attributes={name: dict(values) for name, values in facets.attributes.items()},
+        )
+
+
+class MatchOut(BaseModel):
+    """How alike a photo and a product are (cosine), and which part of the photo makes it so."""
+
+    similarity: float
+    map: list[list[float]]
+    """Rows from the top, cells from the left: 0, does nothing, to 1, does most."""
 
 
 class ProductsOut(BaseModel):

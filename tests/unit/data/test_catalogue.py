@@ -123,7 +123,7 @@ def test_rows_of_one_id_must_not_contradict_each_other(tmp_path: Path, cell: str
 def test_the_same_photo_of_the_same_product_counts_once(tmp_path: Path) -> None:
     entries, (bad,) = read(table(tmp_path, GOOD, GOOD))
     assert len(entries) == 1
-    assert bad == Rejected("products.csv row 3", "is the same product and photo as row 2.")
+    assert bad == Rejected("products.csv row 3", "is the same product and photo as row 2.", product_id="1")
 
 
 def test_two_products_may_share_a_photo(tmp_path: Path) -> None:

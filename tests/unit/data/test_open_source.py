@@ -18,6 +18,7 @@ from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ConfigError, SourceError
 from snapshelf.types import Photo
 from tests.drawn import drawn
+from tests.feeds import google_item, rss
 
 
 def write(file: Path, content: str | bytes) -> None:
@@ -93,6 +94,30 @@ def write_table(root: Path) -> Path:
     return root / "products.csv"
 
 
+def write_google_merchant(root: Path) -> Path:
+    write(root / "hat.jpg", jpeg())
+    write(root / "feed.xml", rss(google_item(id="1", title="Hat", product_type="Hats", image_link="hat.jpg")))
+    return root / "feed.xml"
+
+
+def write_google_table(root: Path) -> Path:
+    write(root / "hat.jpg", jpeg())
+    write(root / "feed.txt", "id\ttitle\timage link\tproduct type\n1\tHat\that.jpg\tHats\n")
+    return root / "feed.txt"
+
+
+def write_shopify(root: Path) -> Path:
+    write(root / "hat.jpg", jpeg())
+    write(root / "export.csv", "Handle,Title,Type,Variant Price,Image Src\nhat,Hat,Hats,9,hat.jpg\n")
+    return root / "export.csv"
+
+
+def write_woocommerce(root: Path) -> Path:
+    write(root / "hat.jpg", jpeg())
+    write(root / "export.csv", "ID,Type,SKU,Name,Published,Regular price,Images\n1,simple,h,Hat,1,9,hat.jpg\n")
+    return root / "export.csv"
+
+
 def one_file(write_source: Callable[[Path], Path], name: str) -> Callable[[Path], Path]:
     return lambda root: write_source(root) / name
 
@@ -102,6 +127,8 @@ SAMPLES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "coco, one file": ("coco", one_file(write_coco, "annotations/instances_val2017.json"), "lists of images"),
     "fashion-mnist": ("fashion-mnist", lambda root: write_idx(root / "fashion-mnist"), "its name says so"),
     "folder": ("folder", write_folder, "taken for the classes"),
+    "google-merchant": ("google-merchant", write_google_merchant, "fields of Google's namespace"),
+    "google-merchant, a table": ("google-merchant", write_google_table, "Google's names"),
     "hugging-face": ("hugging-face", write_hugging_face, "a column of photos"),
     "hugging-face, one file": (
         "hugging-face", one_file(write_hugging_face, "data/train-00000-of-00001.parquet"), "a column of photos"
@@ -110,9 +137,17 @@ SAMPLES: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "imagenet": ("imagenet", write_imagenet, "synsets"),
     "mnist": ("mnist", write_idx, "not Fashion-MNIST's"),
     "open-images": ("open-images", write_open_images, "train-annotations-bbox.csv"),
+    "shopify": ("shopify", write_shopify, "Shopify's columns: handle, title"),
     "table": ("table", write_table, "ends in .csv"),
+    "woocommerce": ("woocommerce", write_woocommerce, "WooCommerce's columns: type, name"),
 }  # fmt: skip
 """For each a format, what writes a small source of it, and what the reason says."""
+
+
+FILES = {name for name in SAMPLES if "one file" in name} | {
+    "google-merchant", "google-merchant, a table", "shopify", "table", "woocommerce"
+}  # fmt: skip
+"""Samples that are files: a link to one lies in another folder than its photos."""
 
 
 def test_there_is_a_sample_of_every_format() -> None:
@@ -142,7 +177,7 @@ def test_a_format_that_is_asked_for_is_taken(name: str, tmp_path: Path) -> None:
     assert reason == f"Reading {path} as {format_name}: as asked for."
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if "one file" not in name and name != "table"])
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in FILES])
 def test_a_link_to_a_source_is_that_source(name: str, tmp_path: Path) -> None:
     format_name, write_source, _ = SAMPLES[name]
     (tmp_path / "link").symlink_to(write_source(tmp_path / "source"))
@@ -218,3 +253,46 @@ def test_what_is_nothing_of_these(tmp_path: Path, name: str) -> None:
 def test_an_unknown_format_names_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"'zip'; expected one of auto, .*folder.*table"):
         open_source(str(tmp_path), "zip", SourceOptions(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("write_source", "image", "category"),
+    [
+        (write_google_table, "image link", "product type"),
+        (write_shopify, "Image Src", "Type"),
+        (write_woocommerce, "Images", "Name"),
+    ],
+)
+def test_a_table_whose_columns_the_store_has_named_is_no_feed(
+    write_source: Callable[[Path], Path], image: str, category: str, tmp_path: Path
+) -> None:
+    path = write_source(tmp_path).rename(tmp_path / "products.tsv")
+    path.write_text(path.read_text().replace(",", "\t"))
+    with pytest.raises(SourceError, match="no column"):
+        open_source(str(path), "auto", SourceOptions(tmp_path, columns={"price": "Preis"}))
+    source, reason = open_source(
+        str(path), "auto", SourceOptions(tmp_path, columns={"image": image, "category": category})
+    )
+    assert source.format == "table"
+    assert "as snapshelf.toml has [catalogue_columns], it is not taken for" in reason
+
+
+def test_a_table_with_our_columns_is_no_feed(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "id,title,category,image,image_link\n1,Hat,hat,hat.jpg,hat.jpg\n")
+    source, _ = open_source(str(tmp_path / "a.csv"), "auto", SourceOptions(tmp_path))
+    assert source.format == "table"
+
+
+def test_xml_of_another_kind_is_no_feed(tmp_path: Path) -> None:
+    write(tmp_path / "page.xml", "<html><body>Hats</body></html>")
+    write(tmp_path / "news.xml", rss("<title>News</title>").replace("base.google.com", "news.example"))
+    for name in ("page.xml", "news.xml"):
+        with pytest.raises(SourceError, match=r"another kind.*a feed \(Google Merchant, Shopify, WooCommerce\)"):
+            open_source(str(tmp_path / name), "auto", SourceOptions(tmp_path))
+
+
+def test_a_feed_that_is_not_there_or_of_no_kind_says_so(tmp_path: Path) -> None:
+    write(tmp_path / "feed.bin", "id\ttitle\n")
+    for name, words in (("none.xml", "not there"), ("feed.bin", "ends in '.bin'")):
+        with pytest.raises(SourceError, match=words):
+            open_source(str(tmp_path / name), "google-merchant", SourceOptions(tmp_path))

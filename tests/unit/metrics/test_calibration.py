@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from snapshelf.metrics.calibration import expected_calibration_error, fit_temperature, softmax
+from snapshelf.metrics.calibration import error_by_luck, expected_calibration_error, fit_temperature, softmax
 
 
 def test_softmax_adds_up_and_bears_large_logits() -> None:
@@ -54,3 +54,19 @@ def test_calibration_error_by_hand() -> None:
     labels_N = np.array([0, 1, 1, 1])
     # sure at 0.9 and half of them right: 0.4 off; at 0.6 and all right: 0.4 off
     assert expected_calibration_error(probabilities_NC, labels_N, num_bins=10) == pytest.approx(0.4)
+
+
+def test_the_error_of_perfect_calibration_is_luck_and_falls_with_the_number_of_photos() -> None:
+    logits_NC, labels_N = drawn(1.0, 4_000)
+    means = []
+    for num in (100, 1_000, 4_000):
+        probabilities_NC = softmax(logits_NC[:num])
+        mean, most = error_by_luck(probabilities_NC)
+        assert 0 < mean < most
+        assert expected_calibration_error(probabilities_NC, labels_N[:num]) < 1.5 * most
+        means.append(mean)
+    assert means[0] > 2 * means[1] > 3 * means[2]
+
+
+def test_answers_that_claim_certainty_have_no_luck() -> None:
+    assert error_by_luck(np.array([[1.0, 0.0], [0.0, 1.0]])) == (0.0, 0.0)

@@ -35,6 +35,7 @@ EVALUATION = Evaluation(
     intervals=score_intervals(LABELS_N, PROBABILITIES_NC),
     temperature=1.5,
     ece_before=0.25,
+    ece_by_luck=(0.03, 0.05),
     verdicts={"confident": VerdictCount(3, 2 / 3, 0.95, 1), "unsure": VerdictCount(0, None, None, 0)},
     unknown={},
     rejection=None,

@@ -155,6 +155,7 @@ def evaluation_page(label: str = "hat", num_classes: int = 3) -> str:
         intervals=score_intervals(labels_N, probabilities_NC),
         temperature=1.5,
         ece_before=0.25,
+        ece_by_luck=(0.03, 0.05),
         verdicts={"confident": VerdictCount(3, 2 / 3, 0.95, 1), "unsure": VerdictCount(0, None, None, 0)},
         unknown={label: 1},
         rejection=RejectionScores(0.875, 0.3, 4, 1),

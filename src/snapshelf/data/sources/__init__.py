@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snapshelf.data.feeds import FEEDS
 from snapshelf.data.sources.coco import CocoSource, recognise_coco
 from snapshelf.data.sources.fashion_mnist import FashionMnistSource, recognise_fashion_mnist
 from snapshelf.data.sources.fashion_mnist_files import find_or_fetch
+from snapshelf.data.sources.feed import FeedSource, recognise_feed
 from snapshelf.data.sources.folder import FolderSource, recognise_folder
 from snapshelf.data.sources.hugging_face import open_hugging_face, recognise_hugging_face
 from snapshelf.data.sources.imagenet import ImagenetSource, recognise_imagenet
@@ -59,6 +62,10 @@ class _Format:
     open: Callable[[Path, SourceOptions], Source]
 
 
+def _feed(name: str) -> _Format:
+    return _Format(partial(recognise_feed, name), lambda path, options: FeedSource(name, path, options.allowed_hosts))
+
+
 _FORMATS: dict[str, _Format] = {
     FASHION_MNIST: _Format(recognise_fashion_mnist, lambda path, _: FashionMnistSource(path)),
     "mnist": _Format(recognise_mnist, lambda path, _: MnistSource(path)),
@@ -69,6 +76,7 @@ _FORMATS: dict[str, _Format] = {
         lambda path, options: OpenImagesSource(path, options.box_padding, options.min_confidence),
     ),
     "hugging-face": _Format(recognise_hugging_face, lambda path, options: open_hugging_face(path, options.columns)),
+    **{name: _feed(name) for name in FEEDS},
     "table": _Format(recognise_table, lambda path, options: TableSource(path, options.columns, options.allowed_hosts)),
     "folder": _Format(recognise_folder, lambda path, _: FolderSource(path)),
 }
@@ -100,24 +108,28 @@ def open_source(
     if format not in FORMATS:
         raise ConfigError(f"There is no format {format!r}; expected one of {', '.join(FORMATS)}.")
     path = Path(source)
-    name, reason = _recognise(source) if format == "auto" else (format, "as asked for")
+    name, reason = _recognise(source, options) if format == "auto" else (format, "as asked for")
     if name == FASHION_MNIST and not path.is_dir():
         path = find_or_fetch(options.downloads)
         reason = f"{reason}; its files are in {path}"
     return _FORMATS[name].open(path, options), f"Reading {source} as {name}: {reason}."
 
 
-def _recognise(source: str) -> tuple[str, str]:
+def _recognise(source: str, options: SourceOptions) -> tuple[str, str]:
     path = Path(source)
+    not_taken_for = ""
     for name, format_ in _FORMATS.items():
         reason = format_.recognise(path) if path.exists() else None
-        if reason:
-            return name, reason
+        if reason and name in FEEDS and options.columns and recognise_table(path):
+            not_taken_for = f"; as snapshelf.toml has [catalogue_columns], it is not taken for {name}"
+        elif reason:
+            return name, reason + not_taken_for
     if source == FASHION_MNIST:
         return FASHION_MNIST, "that is its name, and there is no folder of that name here"
     found = "a file of another kind" if path.exists() else "not there"
     raise SourceError(
         f"{source} is {found}. Expected a folder of photos (SOURCE/<class>/photo.jpg), "
-        f"a table ({', '.join(TABLE_SUFFIXES)}), COCO, Open Images, ImageNet, Hugging Face or MNIST files, or the name "
+        f"a table ({', '.join(TABLE_SUFFIXES)}), a feed (Google Merchant, Shopify, WooCommerce), COCO, Open Images, "
+        "ImageNet, Hugging Face or MNIST files, or the name "
         f"{FASHION_MNIST}."
     )

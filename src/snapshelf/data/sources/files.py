@@ -5,6 +5,7 @@ said in words.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from snapshelf.errors import PhotoError, PhotoTooManyBytesError
@@ -62,7 +63,7 @@ class FolderTree:
         try:
             entries = sorted(entry for entry in folder.iterdir() if not is_system(entry))
         except OSError as error:
-            yield self.rejected(folder, f"the folder cannot be read: {error.strerror or error}")
+            yield replace(self.rejected(folder, f"the folder cannot be read: {error.strerror or error}"), unread=True)
             return
         for entry in entries:
             problem = self._problem(entry, parents)

@@ -17,7 +17,7 @@ from snapshelf.data.sources.hugging_face_layout import (
     split_of_folder,
     split_of_path,
 )
-from snapshelf.data.sources.table import split_of
+from snapshelf.data.sources.product_rows import split_of
 from snapshelf.data.tables import Row, column_names, read_table
 from snapshelf.errors import PhotoError, SourceError
 from snapshelf.types import Photo, Rejected, Split

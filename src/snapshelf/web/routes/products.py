@@ -7,22 +7,27 @@ import binascii
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+import numpy as np
+from fastapi import APIRouter, Form, Header, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from snapshelf.errors import ProductNotFoundError, RequestError
+from snapshelf.imaging.decode import decode
 from snapshelf.together.bought_together import DEFAULT_LIMIT, MAX_LIMIT
-from snapshelf.types import Product
+from snapshelf.types import Box, Product
 from snapshelf.web.admin import AdminOnly
 from snapshelf.web.schemas import (
     BoughtTogetherOut,
     CategoriesOut,
     CategoryOut,
     CompanionOut,
+    FacetsOut,
+    MatchOut,
     ProductIn,
     ProductOut,
     ProductsOut,
 )
+from snapshelf.web.search_fields import FilterFields, PhotoFields
 from snapshelf.web.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1", tags=["products"])
@@ -51,6 +56,27 @@ def products(
     return ProductsOut(
         products=[ProductOut.of(product) for product in page], total=state.shelf.index.count_products(category)
     )
+
+
+@router.get("/facets", response_model=FacetsOut)
+def facets(state: State, wanted: Annotated[FilterFields, Query()]) -> FacetsOut:
+    """What there is to choose from under some filters: categories, prices, stock, attributes, with counts."""
+    return FacetsOut.of(state.shelf.index.facets(wanted.filters))
+
+
+@router.post("/products/{product_id:path}/match", response_model=MatchOut)
+async def match(
+    state: State, product_id: str, form: Annotated[PhotoFields, Form(media_type="multipart/form-data")]
+) -> MatchOut:
+    """Which part of a photo makes it look like a product. The photo is not kept."""
+    return await run_in_threadpool(_match, state, product_id, await form.photo.read(), form.part)
+
+
+def _match(state: ServerState, product_id: str, data: bytes, box: Box | None) -> MatchOut:
+    recommender = state.shelf.recommender
+    picture = decode(data, state.limits, needed_px=recommender.needed_px(box))
+    similarity, map_GG = recommender.match(picture.image, product_id, box)
+    return MatchOut(similarity=round(similarity, 4), map=np.round(map_GG, 3).tolist())
 
 
 # Declared before the product itself: an id may hold slashes, and the longer paths must win.

@@ -1,0 +1,87 @@
+"""Why a product is shown: words that are true and can be checked on the card."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from snapshelf.artifacts.cards import Looks
+from snapshelf.types import Neighbour, Prediction, Product, attribute_text
+
+BRAND_NAMES = ("brand", "vendor", "manufacturer", "marke", "hersteller")
+"""The attributes that hold a product's brand, in capitals or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is known of what a customer looks for."""
+
+    categories: frozenset[str] = frozenset()
+    """Casefolded; empty where the photo's is not known for sure."""
+    colours: tuple[str, ...] = ()
+    brands: frozenset[str] = frozenset()
+    """Casefolded; of examples, as a photo tells no brand."""
+    words: tuple[str, ...] = ()
+    """Of the text that was given, as `words_of` has them."""
+
+    @classmethod
+    def by_photo(cls, prediction: Prediction, colours: tuple[str, ...], text: str) -> Wanted:
+        """By a photo and words beside it."""
+        is_sure = prediction.verdict in ("confident", "likely")
+        categories = frozenset({prediction.label.casefold()}) if is_sure else frozenset[str]()
+        return cls(categories, colours, words=words_of(text))
+
+    @classmethod
+    def by_examples(cls, products: Sequence[Product], colours: tuple[str, ...], text: str) -> Wanted:
+        """By products that are liked."""
+        brands = frozenset(found.casefold() for found in map(brand_of, products) if found)
+        return cls(frozenset(each.category.casefold() for each in products), colours, brands, words_of(text))
+
+
+def reason(near: Neighbour, wanted: Wanted, looks: Looks) -> str:
+    """Why a product is shown: its category, how alike it looks, shared colours, its brand, words that it has."""
+    parts = [*_category(near.product, wanted), look(near.similarity, looks), *_colours(near, wanted)]
+    brand = brand_of(near.product)
+    if brand and brand.casefold() in wanted.brands:
+        parts.append(f"also by {brand}")
+    has = words_of(" ".join([near.product.title, near.product.category, *_texts(near.product)]))
+    if found := [word for word in wanted.words if word in has]:
+        parts.append("has " + ", ".join(f"«{word}»" for word in found))
+    return ", ".join(parts)
+
+
+def look(similarity: float, looks: Looks) -> str:
+    """How alike a product looks, in words that mean the same for every model."""
+    if similarity >= looks.very_similar:
+        return "very similar look"
+    if similarity >= looks.similar:
+        return "similar look"
+    return "somewhat similar look" if similarity >= looks.somewhat_similar else "the nearest there is"
+
+
+def brand_of(product: Product) -> str | None:
+    """What the store says of a product's brand."""
+    said = {name.casefold(): value for name, value in product.attributes.items()}
+    return next((attribute_text(said[name]) for name in BRAND_NAMES if name in said), None)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text, each once, without capitals and accents."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(each))
+    return tuple(dict.fromkeys(re.findall(r"\w+", plain)))
+
+
+def _category(product: Product, wanted: Wanted) -> Iterable[str]:
+    if wanted.categories:
+        yield "same category" if product.category.casefold() in wanted.categories else "other category"
+
+
+def _colours(near: Neighbour, wanted: Wanted) -> Iterable[str]:
+    if shared := [colour for colour in wanted.colours if colour in near.colours]:
+        yield "also " + " and ".join(shared)
+
+
+def _texts(product: Product) -> Iterable[str]:
+    return (attribute_text(value) for value in product.attributes.values())

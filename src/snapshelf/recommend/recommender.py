@@ -1,0 +1,153 @@
+"""A customer's photo, or products that are liked → products to buy, with reasons."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence, Set
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from snapshelf.artifacts.cards import ModelCard
+from snapshelf.errors import ProductNotFoundError, RequestError
+from snapshelf.imaging.colours import dominant_colours
+from snapshelf.imaging.preprocess import crop
+from snapshelf.ports import Encoder, VectorIndex
+from snapshelf.recommend.match_map import match_map
+from snapshelf.recommend.options import SearchOptions
+from snapshelf.recommend.prediction import NUM_VOTERS, prediction_beside_products, vote
+from snapshelf.recommend.ranking import query_of, ranked
+from snapshelf.recommend.reasons import Wanted, reason
+from snapshelf.types import Box, Encoding, Filters, Prediction, Recommendation
+
+_CATEGORIES_KEPT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a customer is told, and the seconds that the two stages took."""
+
+    prediction: Prediction
+    recommendations: tuple[Recommendation, ...]
+    encode_s: float
+    search_s: float
+
+    def to_json(self) -> dict[str, object]:
+        """The answer as the HTTP API words it."""
+        return {
+            "prediction": asdict(self.prediction),
+            "recommendations": [asdict(each) for each in self.recommendations],
+            "timing_ms": {"encode": round(self.encode_s * 1000, 2), "search": round(self.search_s * 1000, 2)},
+        }
+
+
+class Recommender:
+    """A model and the index that it made. May be called from several threads."""
+
+    def __init__(self, encoder: Encoder, card: ModelCard, index: VectorIndex) -> None:
+        self._encoder = encoder
+        self._card = card
+        self._index = index
+        self._categories = (-math.inf, frozenset[str]())
+
+    def needed_px(self, box: Box | None) -> int | None:
+        """How many pixels `decode` must keep of the photo's shorter side; None is all of them, for a very small box."""
+        size_px = self._encoder.preprocess.size_px
+        if box is None:
+            return size_px
+        part = min(box.w, box.h)
+        return math.ceil(size_px / part) if part > 0.01 else None
+
+    def recommend(self, image: Image.Image, options: SearchOptions | None = None, *, box: Box | None = None) -> Answer:
+        """Recognise an upright RGB photo and find products that look like it.
+
+        Args:
+            image: the photo, or a smaller decoding of it: see `needed_px`.
+            options: what is wanted beside what it shows.
+            box: search for this part of the photo only.
+
+        Raises:
+            RequestError: one of these is not what it may be; says what was found and expected.
+            ProductNotFoundError: an example is none of the products.
+        """
+        options = options or SearchOptions()
+        options.check()
+        started = time.perf_counter()
+        part = crop(image, box) if box else image
+        encoding = self._encoder.encode(self._encoder.preprocess.apply(part)[None])
+        encoded = time.perf_counter()
+        prediction = self._predict(encoding)
+        query_D = encoding.embedding_ND[0]
+        if options.liked or options.disliked:
+            query_D = query_of(
+                np.concatenate([query_D[None], self._examples(options.liked)]), self._examples(options.disliked)
+            )
+        wanted = Wanted.by_photo(prediction, dominant_colours(part), options.text)
+        recommendations = self._recommendations(query_D, options, wanted)
+        return Answer(prediction, recommendations, encoded - started, time.perf_counter() - encoded)
+
+    def similar(self, options: SearchOptions) -> tuple[Recommendation, ...]:
+        """Find products like those that are liked and unlike those that are not; none of them is among the answers.
+
+        Raises:
+            RequestError: no product is liked, or an option is not what it may be.
+            ProductNotFoundError: an example is none of the products.
+        """
+        options.check()
+        if not options.liked:
+            raise RequestError("No product is liked; name at least one that the others should be like.")
+        query_D = query_of(self._examples(options.liked), self._examples(options.disliked))
+        products = [product for product in map(self._index.product, options.liked) if product]
+        photos = self._index.product_photos(options.liked[0])
+        wanted = Wanted.by_examples(products, photos[0].colours if photos else (), options.text)
+        return self._recommendations(query_D, options, wanted)
+
+    def match(self, image: Image.Image, product_id: str, box: Box | None = None) -> tuple[float, NDArray[np.float32]]:
+        """How alike a photo and a product are, and which part of the photo makes it so: see `match_map`.
+
+        Raises:
+            ProductNotFoundError: there is no such product.
+            RequestError: the box is not inside the photo.
+        """
+        product_PD = self._examples((product_id,), mean=False)
+        photo_SSC = self._encoder.preprocess.apply(crop(image, box) if box else image)
+        return match_map(self._encoder, photo_SSC, product_PD)
+
+    def _recommendations(
+        self, query_D: NDArray[np.float32], options: SearchOptions, wanted: Wanted
+    ) -> tuple[Recommendation, ...]:
+        options = options.without_examples()
+        return tuple(
+            Recommendation(near.product, near.similarity, reason(near, wanted, self._card.looks))
+            for near in ranked(self._index, query_D, options)
+        )
+
+    def _examples(self, product_ids: Sequence[str], *, mean: bool = True) -> NDArray[np.float32]:
+        """The embeddings of products, (E, D): the mean of each one's photos, or all of them."""
+        found = self._index.product_embeddings(product_ids) if product_ids else {}
+        if missing := [product_id for product_id in product_ids if product_id not in found]:
+            raise ProductNotFoundError(
+                f"There is no product {missing[0]!r}. GET /api/v1/products lists those that are there."
+            )
+        parts = [
+            found[product_id].mean(axis=0, keepdims=True) if mean else found[product_id] for product_id in product_ids
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, self._encoder.embedding_dim), np.float32)
+
+    def _predict(self, encoding: Encoding) -> Prediction:
+        """Of a single photo."""
+        nearest = self._index.search(encoding.embedding_ND[0], limit=NUM_VOTERS, filters=Filters())
+        if self._card.labels:
+            return prediction_beside_products(encoding, self._card, nearest, self._sold())
+        return vote(nearest, self._card.verdicts)
+
+    def _sold(self) -> Set[str]:
+        """The categories that have products, as they were at most some seconds ago."""
+        looked_at, sold = self._categories
+        if time.monotonic() - looked_at > _CATEGORIES_KEPT_S:
+            sold = frozenset(self._index.categories())
+            self._categories = time.monotonic(), sold
+        return sold
