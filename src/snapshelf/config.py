@@ -105,6 +105,9 @@ class StoreConfig(_Section):
     catalogue_columns: dict[str, str] = Field(default_factory=dict)
     """Names of columns in the catalogue's table where they differ: `price = "Preis"`."""
 
+    order_columns: dict[str, str] = Field(default_factory=dict)
+    """Names of columns in the table of orders where they differ: `order_id = "Bestellung"`."""
+
 
 TEMPLATE = """\
 # What this store is. Every line may be left out; what stands here is the default.
@@ -141,6 +144,8 @@ replicas = 1                          # machines that each have a copy of a part
 
 [catalogue_columns]                   # where your table's names differ from id, title, category, price, currency,
                                       # in_stock, url and image, for example: price = "Preis"
+
+[order_columns]                       # the same for a table of orders: order_id, product_id, quantity, ordered_at
 """
 
 

@@ -16,6 +16,7 @@ from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.ports import ActivationMaps, ThumbnailStore, VectorIndex
 from snapshelf.recommend.recommender import Recommender
 from snapshelf.settings import Settings
+from snapshelf.together.in_use import OrdersInUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Shelf:
     thumbnails: ThumbnailStore
     gallery: Gallery
     recommender: Recommender
+    orders: OrdersInUse
+    """Which products are bought together."""
     samples: tuple[Sample, ...]
     """For customers to try, in the order to show them."""
     feedback_path: Path
@@ -65,12 +68,14 @@ def open_maps(store: Store, settings: Settings, model_id: str) -> ActivationMaps
 
 
 def open_shelf(store: Store, settings: Settings) -> Shelf:
-    """Open the model in use and the index that it made.
+    """Open the model in use, the index that it made, and what was learnt from orders.
 
     Raises:
-        StoreError: one of them is missing, they do not fit, or another process holds the index.
+        StoreError: model or index is missing, they do not fit, or another process holds the index; or what was learnt
+            from orders is broken.
     """
     config = store.config()
+    orders = OrdersInUse(store)
     encoder = open_encoder(store, settings)
     index_card, index, thumbnails = open_index(store, encoder.card, settings.qdrant_server)
     return Shelf(
@@ -81,6 +86,7 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
         thumbnails=thumbnails,
         gallery=Gallery(encoder, index, thumbnails, DecodeLimits.of(settings)),
         recommender=Recommender(encoder, encoder.card, index),
+        orders=orders,
         samples=tuple(_samples(store.current("models"), encoder.card)),
         feedback_path=store.feedback_path,
     )

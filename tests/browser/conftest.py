@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 from snapshelf.settings import Settings
 from snapshelf.types import Product
 from snapshelf.web.app import create_app
-from snapshelf.wiring import open_shelf
+from snapshelf.wiring import Shelf, open_shelf
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
 
 RED = COLOURS["red thing"]
@@ -51,6 +52,13 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shelf = open_shelf(build_tiny_store(tmp_path_factory.mktemp("browser")), settings)
     hostile = Product(id="hostile", title=HOSTILE_TITLE, category="red thing", url="javascript:document.title='taken'")
     shelf.gallery.put(hostile, [photo_bytes(RED, 500)])
+    with served(shelf, settings) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def served(shelf: Shelf, settings: Settings) -> Iterator[str]:
+    """The address of an opened store while the block runs."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(shelf, settings), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -67,6 +67,8 @@ def test_init_never_overwrites(
         ("recommend", "photo.jpg"),
         ("serve", "--port", "0"),
         ("index",),
+        ("orders",),
+        ("orders", "no-such-table.csv"),
         ("prepare", "no-such-folder"),
         ("models", "use", "nothing"),
         ("prepare", ".", "--format", "stone-tablets"),

@@ -191,3 +191,28 @@ class IndexCard(Card):
     """The collection's name on a Qdrant server; None where the index is in the folder itself."""
     catalogue: str
     """What was given to `index` last."""
+
+
+class TogetherCard(Card):
+    """Which products are bought together, learnt from a table of orders."""
+
+    remedy: ClassVar[str] = "snapshelf orders ORDERS --store DIR"
+
+    kind: Literal["together"] = "together"
+    orders: str
+    """What was given to `orders`."""
+    orders_sha256: str
+    partners_sha256: str
+    """Of `partners.parquet`."""
+    method: str
+    """How products are ranked: `lift`, `cosine`, `count` or `npmi`."""
+    num_orders: int
+    """Orders that count, those of a single product among them."""
+    num_products: int
+    """Products in these orders."""
+    num_pairs: int
+    """Pairs that are kept, each in both directions."""
+    counts: dict[str, int]
+    """What was read and left out: `rows`, `rejected`, `returned`, `single`, `large`."""
+    validation: dict[str, float] = Field(default_factory=dict)
+    """`hit_rate_at_10`, `mrr` and `num_orders` on held-out orders; empty where there were too few."""

@@ -6,20 +6,26 @@ from pathlib import Path
 from typing import Literal
 
 from snapshelf.artifacts.cards import FILE_NAME as CARD_NAME
-from snapshelf.artifacts.cards import DatasetCard, IndexCard, ModelCard
+from snapshelf.artifacts.cards import DatasetCard, IndexCard, ModelCard, TogetherCard
 from snapshelf.artifacts.publish import write_atomic
 from snapshelf.config import FILE_NAME as CONFIG_NAME
 from snapshelf.config import StoreConfig, load_config
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError
 
-Kind = Literal["datasets", "models", "index"]
-_REMEDIES = {"datasets": DatasetCard.remedy, "models": ModelCard.remedy, "index": IndexCard.remedy}
+Kind = Literal["datasets", "models", "index", "together"]
+_REMEDIES = {
+    "datasets": DatasetCard.remedy,
+    "models": ModelCard.remedy,
+    "index": IndexCard.remedy,
+    "together": TogetherCard.remedy,
+}
+_NAMES = {"datasets": "prepared data set", "models": "model", "index": "index", "together": "orders"}
 
 
 class Store:
     """One store on disk. Making the object touches nothing.
 
-    Datasets, models and indexes are folders named by their id. For each kind a file `current` names the one in use.
+    Artefacts are folders named by their id. For each kind a file `current` names the one in use.
     """
 
     def __init__(self, root: Path) -> None:
@@ -68,9 +74,8 @@ class Store:
             ArtifactMissingError: nothing was made yet, or what `current` names is gone.
         """
         pointer = self.root / kind / "current"
-        what = {"datasets": "prepared data set", "models": "model", "index": "index"}[kind]
         if not pointer.exists():
-            raise ArtifactMissingError(f"The store {self.root} has no {what} yet. Run: {self._remedy(kind)}")
+            raise ArtifactMissingError(f"The store {self.root} has no {_NAMES[kind]} yet. Run: {self._remedy(kind)}")
         artifact_id = pointer.read_text("utf-8").strip()
         if artifact_id not in self.ids(kind):
             raise ArtifactMissingError(

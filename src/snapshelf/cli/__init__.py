@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from snapshelf import __version__
-from snapshelf.cli import making, using
+from snapshelf.cli import making, ordering, using
 from snapshelf.errors import InputError, ProductNotFoundError, SnapshelfError, StoreError
 from snapshelf.progress import console
 
@@ -57,7 +57,8 @@ def _root(
 
 
 for _command in (
-    making.init, making.prepare, making.train, making.evaluate, using.index, using.recommend, using.serve, using.demo
+    making.init, making.prepare, making.train, making.evaluate, using.index, ordering.orders, using.recommend,
+    using.serve, using.demo
 ):  # fmt: skip
     app.command()(_command)
 models_app.command("list")(using.models_list)

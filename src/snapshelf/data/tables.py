@@ -9,7 +9,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -63,19 +63,19 @@ def column_names(path: Path) -> list[str] | None:
         return _heading(path, file)[0]
 
 
-def read_table(path: Path) -> Iterator[Row | Rejected]:
+def read_table(path: Path, only: Collection[str] | None = None) -> Iterator[Row | Rejected]:
     """Every row, in order; one that is broken comes as rejected, and reading goes on.
 
     CSV and TSV may be UTF-8, with or without a byte order mark, or UTF-16 with one. What is mostly not UTF-8 is read
     as Windows-1252, as Excel saves it. A CSV may be separated by commas,
-    semicolons, tabs or bars: whichever the heading has most of.
+    semicolons, tabs or bars: whichever the heading has most of. `only` spares the other columns of a Parquet table.
 
     Raises:
         SourceError: the table is missing, empty, or not of the kind that its name says.
     """
     kind = _kind(path)
     if kind == "parquet":
-        yield from _read_parquet(path)
+        yield from _read_parquet(path, only)
     elif kind == "jsonl":
         yield from _read_json_lines(path)
     else:
@@ -220,11 +220,12 @@ def _read_json_lines(path: Path) -> Iterator[Row | Rejected]:
                 yield _unread(path, number, f"is a {type(values).__name__}; one {{…}} a line was expected")
 
 
-def _read_parquet(path: Path) -> Iterator[Row]:
+def _read_parquet(path: Path, only: Collection[str] | None) -> Iterator[Row]:
     number = 0
     with _open_parquet(path) as table:
+        columns = [name for name in table.schema_arrow.names if only is None or name in only]
         try:
-            for batch in table.iter_batches(batch_size=_BATCH_ROWS):
+            for batch in table.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
                 for values in batch.to_pylist():
                     number += 1
                     yield Row(number, values)

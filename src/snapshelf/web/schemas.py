@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from snapshelf.together.bought_together import Companion
 from snapshelf.types import Attribute, Facets, Product, Recommendation, Verdict
 
 
@@ -143,6 +144,39 @@ class ProductsOut(BaseModel):
     total: int
 
 
+class CompanionOut(BaseModel):
+    """A product that was bought with another one, and out of how many orders that is known."""
+
+    product: ProductOut
+    support: int
+    """Orders with both."""
+    confidence: float
+    """The share of the other product's orders that had this one too, 0 to 1."""
+    lift: float
+    """How many times as often as by chance."""
+    reason: str
+
+    @classmethod
+    def of(cls, companion: Companion) -> CompanionOut:
+        """The wire form of a companion."""
+        return cls(
+            product=ProductOut.of(companion.product),
+            support=companion.support,
+            confidence=round(companion.confidence, 4),
+            lift=round(companion.lift, 2),
+            reason=companion.reason,
+        )
+
+
+class BoughtTogetherOut(BaseModel):
+    """What was bought with a product, the best first."""
+
+    product_id: str
+    num_orders: int
+    """Orders with this product."""
+    bought_together: list[CompanionOut]
+
+
 class CategoryOut(BaseModel):
     """A category and how many products it has."""
 
@@ -173,6 +207,7 @@ class StoreOut(BaseModel):
     categories: list[CategoryOut]
     has_prices: bool
     has_stock: bool
+    has_orders: bool
 
 
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]

@@ -190,3 +190,10 @@ def test_any_bytes_are_rows_or_a_clear_error(folder: Path, content: bytes, suffi
 def test_json_lines_come_back_as_written(folder: Path, rows: list[dict[str, object]]) -> None:
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     assert values(write(folder, "a.jsonl", lines)) == rows
+
+
+def test_only_some_columns_of_a_parquet_table_are_read(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [1], "image": ["a.jpg"], "note": ["long"]}), tmp_path / "shop.parquet")
+    (row,) = read_table(tmp_path / "shop.parquet", only=["id", "image", "not there"])
+    assert isinstance(row, Row)
+    assert row.values == {"id": 1, "image": "a.jpg"}

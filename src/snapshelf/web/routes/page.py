@@ -50,6 +50,7 @@ def store(state: State) -> StoreOut:
         categories=count_by_category(state),
         has_prices=any(product.price is not None for product in first),
         has_stock=any(product.in_stock is not None for product in first),
+        has_orders=shelf.orders.latest() is not None,
     )
 
 

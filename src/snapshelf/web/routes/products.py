@@ -13,9 +13,20 @@ from starlette.concurrency import run_in_threadpool
 
 from snapshelf.errors import ProductNotFoundError, RequestError
 from snapshelf.imaging.decode import decode
+from snapshelf.together.bought_together import DEFAULT_LIMIT, MAX_LIMIT
 from snapshelf.types import Box, Product
 from snapshelf.web.admin import AdminOnly
-from snapshelf.web.schemas import CategoriesOut, CategoryOut, FacetsOut, MatchOut, ProductIn, ProductOut, ProductsOut
+from snapshelf.web.schemas import (
+    BoughtTogetherOut,
+    CategoriesOut,
+    CategoryOut,
+    CompanionOut,
+    FacetsOut,
+    MatchOut,
+    ProductIn,
+    ProductOut,
+    ProductsOut,
+)
 from snapshelf.web.search_fields import FilterFields, PhotoFields
 from snapshelf.web.state import ServerState, State
 
@@ -68,7 +79,7 @@ def _match(state: ServerState, product_id: str, data: bytes, box: Box | None) ->
     return MatchOut(similarity=round(similarity, 4), map=np.round(map_GG, 3).tolist())
 
 
-# Declared before the product itself: an id may hold slashes, and the longer path must win.
+# Declared before the product itself: an id may hold slashes, and the longer paths must win.
 @router.get(
     "/products/{product_id:path}/image",
     response_class=Response,
@@ -85,6 +96,26 @@ def product_image(state: State, product_id: str, if_none_match: Annotated[str | 
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=media_type, headers=headers)
+
+
+@router.get("/products/{product_id:path}/bought-together", response_model=BoughtTogetherOut)
+def bought_together(
+    state: State,
+    product_id: str,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    in_stock: Annotated[bool | None, Query()] = None,
+) -> BoughtTogetherOut:
+    """What customers bought with a product. Empty where nothing is known; what is out of stock comes last."""
+    _find(state, product_id)
+    known = state.shelf.orders.latest()
+    if known is None:
+        return BoughtTogetherOut(product_id=product_id, num_orders=0, bought_together=[])
+    found = known.companions(product_id, state.shelf.index.product, limit=limit, in_stock=in_stock)
+    return BoughtTogetherOut(
+        product_id=product_id,
+        num_orders=known.num_orders(product_id),
+        bought_together=[CompanionOut.of(each) for each in found],
+    )
 
 
 @router.get("/products/{product_id:path}", response_model=ProductOut)

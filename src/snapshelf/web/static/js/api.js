@@ -13,7 +13,7 @@ export class SearchError extends Error {
   }
 }
 
-/** The store: name, accent, samples, categories, has_prices, has_stock. */
+/** The store: name, accent, samples, categories, has_prices, has_stock, has_orders. */
 export async function fetchStore() {
   const response = await send(`${BASE}/store`, {});
   return response.json();
@@ -31,6 +31,13 @@ export async function recommend(photo, filters, { topK, signal }) {
   form.append("top_k", String(topK));
   for (const [name, value] of Object.entries(filters)) if (value !== null) form.append(name, String(value));
   const response = await send(`${BASE}/recommendations`, { method: "POST", body: form, signal });
+  return response.json();
+}
+
+/** What was bought with a product: num_orders, bought_together. `inStock` may be null. */
+export async function fetchBoughtTogether(productId, { inStock, signal }) {
+  const query = inStock === null ? "" : `?in_stock=${inStock}`;
+  const response = await send(`${BASE}/products/${encodeURIComponent(productId)}/bought-together${query}`, { signal });
   return response.json();
 }
 

@@ -4,8 +4,10 @@ import { el, icon, safeAddress } from "./dom.js";
 import { alike, price } from "./format.js";
 import { capitalised, readable } from "./words.js";
 
-/** A card for one recommendation; `feedback` is the element with its «Not helpful» button. */
-export function card({ product, similarity, reason }, feedback) {
+/**
+ * A card for one product. A look-alike has a `similarity`, and `feedback`, the element with its «Not helpful» button.
+ */
+export function card({ product, similarity, reason }, feedback = null) {
   const facts = el(
     "div",
     { class: "card-text" },
@@ -14,9 +16,13 @@ export function card({ product, similarity, reason }, feedback) {
     offer(product),
     reason ? el("p", { class: "card-reason", text: capitalised(reason) }) : null,
   );
-  const likeness = el("p", { class: "alike", text: `${alike(similarity)} alike` });
-  const foot = el("div", { class: "card-foot" }, likeness, feedback);
+  const foot = similarity === undefined ? null : likeness(similarity, feedback);
   return el("li", {}, el("article", { class: "card" }, picture(product), facts, foot));
+}
+
+function likeness(similarity, feedback) {
+  const figure = el("p", { class: "alike", text: `${alike(similarity)} alike` });
+  return el("div", { class: "card-foot" }, figure, feedback);
 }
 
 /** A card's place while the search is under way. */

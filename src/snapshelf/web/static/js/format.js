@@ -8,6 +8,9 @@ export const percent = (fraction) => percentFormat.format(Math.min(Math.max(frac
 /** A cosine similarity, -1 to 1, as a percentage from 0 to 100. */
 export const alike = (similarity) => percentFormat.format(Math.min(Math.max(similarity, 0), 1));
 
+/** A whole number, such as 1,200. */
+export const whole = (number) => new Intl.NumberFormat(navigator.languages).format(number);
+
 /** A price with its currency; a code that is none is written out after the number. */
 export function price(amount, currency) {
   if (typeof amount !== "number") return null;

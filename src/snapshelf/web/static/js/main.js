@@ -13,6 +13,7 @@ import { showSamples } from "./samples.js";
 import { createSearch } from "./search.js";
 import { createState } from "./state.js";
 import { applyAccent } from "./theme.js";
+import { createTogether } from "./together.js";
 import { headline } from "./verdict.js";
 import { countOf } from "./words.js";
 
@@ -26,7 +27,10 @@ const state = createState({
   answeredFilters: { ...NO_FILTERS },
   blocking: null,
   error: null,
-  store: { name: null, categories: [], samples: [], has_prices: false, has_stock: false, max_upload_bytes: Infinity },
+  store: {
+    name: null, categories: [], samples: [], has_prices: false, has_stock: false, has_orders: false,
+    max_upload_bytes: Infinity,
+  },
 });
 
 const search = createSearch(state, { leave: () => history.back() });
@@ -66,11 +70,14 @@ const showResults = createResults(feedback, {
   filter: filterFromNotice,
 });
 
+const showTogether = createTogether();
+
 state.subscribe((now, before) => {
   byId("start").hidden = now.open;
   byId("search").hidden = !now.open;
   if (now.open) showPanel(now, before);
   if (now.open) showResults(now, before);
+  if (now.open) showTogether(now, before);
   showFilters(now.filters);
 });
 

@@ -1,0 +1,1 @@
+"""Which products are bought together: counted in orders, scored, checked on orders that were not looked at."""
