@@ -17,8 +17,9 @@ from snapshelf.artifacts.cards import IndexCard
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import StoreError
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.pipelines.index import IndexResult, index
+from snapshelf.pipelines.index import index
 from snapshelf.pipelines.index_photos import CatalogueWriter
+from snapshelf.pipelines.index_result import IndexResult
 from snapshelf.settings import QdrantServer
 from snapshelf.types import Filters
 from tests.mean_colour import MeanColour
