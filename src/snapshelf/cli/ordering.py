@@ -10,6 +10,7 @@ import typer
 from snapshelf.artifacts.store import Store
 from snapshelf.cli.options import HERE, JsonOption, StoreOption, print_json
 from snapshelf.errors import ConfigError
+from snapshelf.settings import load_settings
 
 
 def orders(
@@ -28,6 +29,6 @@ def orders(
     if table is None:
         remove_orders(Store(store))
         return
-    result = learn_orders(Store(store), table)
+    result = learn_orders(Store(store), table, load_settings().qdrant_server)
     if as_json:
         print_json(result.to_json())

@@ -17,6 +17,7 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.orders import Orders, read_orders
 from snapshelf.errors import SourceError, StoreError
 from snapshelf.progress import console, progress
+from snapshelf.settings import QdrantServer
 from snapshelf.together.bought_together import write_partners
 from snapshelf.together.methods import METHODS
 from snapshelf.together.pairs import MAX_PRODUCTS, MIN_ORDERS, count_products, is_evidence
@@ -50,12 +51,13 @@ class OrdersResult:
         }
 
 
-def learn_orders(store: Store, table: Path) -> OrdersResult:
+def learn_orders(store: Store, table: Path, server: QdrantServer | None = None) -> OrdersResult:
     """Read a table of orders, choose how to rank, and put the result in use; what was there before is replaced.
 
     Args:
         store: where it goes.
         table: CSV, TSV, Parquet or JSON Lines; see `data.orders`.
+        server: where the index is, if it is on one.
 
     Raises:
         ConfigError: `[order_columns]` has a name that is none of ours.
@@ -74,7 +76,7 @@ def learn_orders(store: Store, table: Path) -> OrdersResult:
         )
     card = _publish(store, table, everything, orders, validation, partners)
     ordered = [orders.product_ids[number] for number in np.flatnonzero(count_products(orders))]
-    result = OrdersResult(card, validation, _unknown_products(store, ordered), everything.rejected)
+    result = OrdersResult(card, validation, _unknown_products(store, ordered, server), everything.rejected)
     for line in _lines(result, store):
         console.print(line, markup=False)
     return result
@@ -135,10 +137,10 @@ def _score(validation: Validation) -> dict[str, float]:
     return as_json(validation.scores)[validation.chosen] | {"num_orders": float(validation.num_questions)}
 
 
-def _unknown_products(store: Store, product_ids: list[str]) -> list[str] | None:
+def _unknown_products(store: Store, product_ids: list[str], server: QdrantServer | None) -> list[str] | None:
     """Those that the index in use does not have. A server may have it open; then nobody else can ask it."""
     try:
-        index, thumbnails = open_folder(store.current("index"))
+        index, thumbnails = open_folder(store.current("index"), server)
     except StoreError:
         return None
     try:
