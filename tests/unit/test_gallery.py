@@ -13,7 +13,7 @@ from PIL import Image
 from snapshelf.adapters.exact_index import ExactIndex
 from snapshelf.adapters.sqlite_thumbnails import SqliteThumbnails
 from snapshelf.errors import InputError, PhotoError, PhotoTooManyPixelsError
-from snapshelf.gallery import Gallery, sha256, thumbnail
+from snapshelf.gallery import Gallery, Thumbnail, sha256, thumbnail
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.types import Filters, Product
 from tests.mean_colour import MeanColour
@@ -114,9 +114,9 @@ def test_remove_takes_the_thumbnails_along(gallery: Gallery, index: ExactIndex, 
     assert (index.count_products(), thumbnails.get(kept.photo_id)) == (0, None)
 
 
-def opened(content: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(content))
-    assert image.format == "WEBP"
+def opened(made: Thumbnail) -> Image.Image:
+    image = Image.open(io.BytesIO(made.content))
+    assert made.media_type == f"image/{image.format}".lower()
     return image
 
 
@@ -126,7 +126,9 @@ def opened(content: bytes) -> Image.Image:
      ((5000, 2), (320, 1))],
 )  # fmt: skip
 def test_thumbnails_are_small_and_never_enlarged(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert opened(thumbnail(photo(RED, size=size))).size == expected
+    made = thumbnail(photo(RED, size=size))
+    assert opened(made).size == expected
+    assert made.media_type == ("image/webp" if max(size) <= 64 else "image/jpeg")
 
 
 def test_thumbnails_of_tiny_photos_keep_every_pixel() -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 COLOURS = ("black", "grey", "white", "red", "orange", "brown", "beige", "yellow", "green", "blue", "purple", "pink")
 """The basic colour terms (Berlin and Kay, «Basic Color Terms», 1969), and beige, which shops cannot do without."""
 
-_LOOKED_AT_PX = 48
-_FRAME_PX = 2
+_LOOKED_AT_PX = 32
+_FRAME_PX = 1
 _SAME_BACKGROUND = 0.06
 """Pixels nearer than this in OKLab, where 0.02 can just be seen, are one background."""
 _EVEN_FRAME = 0.6

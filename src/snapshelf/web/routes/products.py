@@ -83,7 +83,10 @@ def _match(state: ServerState, product_id: str, data: bytes, box: Box | None) ->
 @router.get(
     "/products/{product_id:path}/image",
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}}}, 404: {"description": "No such product, or it has no picture"}},
+    responses={
+        200: {"content": {"image/jpeg": {}, "image/webp": {}}},
+        404: {"description": "No such product, or it has no picture"},
+    },
 )
 def product_image(state: State, product_id: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """A product's picture, at most 320 px a side."""
