@@ -1,7 +1,12 @@
-"""Is the index fast, and does it find what is there? Qdrant Edge against exact NumPy on the same vectors.
+"""Is the index fast, does it find what is there, and what does it take?
 
-Photos lie in clusters, as products do; queries are new points of the same clusters. Prints the milliseconds of a
-search for 10 products, payload returned, and how many of the exact ten are found; the last line is JSON.
+    python bench/bench_search.py [--photos N] [--filters] [--peers]
+
+Qdrant Edge, as snapshelf uses it, beside exact NumPy on the same vectors; with `--peers` also those of faiss, usearch
+and LanceDB that are installed, which return ids only. Photos lie in clusters, as products do; queries are new points of
+the same clusters. Prints the milliseconds of a search for 10 products one after the other, the share of the exact ten
+among those found, the seconds to build and to open, and the memory that a process that has the index open holds after
+all searches; the last line is JSON.
 
 Shapes: N photos, D numbers an embedding.
 """
@@ -9,74 +14,175 @@ Shapes: N photos, D numbers an embedding.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import multiprocessing
+import os
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snapshelf.adapters.exact_index import ExactIndex
 from snapshelf.adapters.qdrant_edge_index import QdrantEdgeIndex
-from snapshelf.ports import VectorIndex
 from snapshelf.types import Filters, Product, ProductPhoto
 
 NUM_CLUSTERS = 200
 TOP_K = 10
 BATCH = 1024
+_SHARES = (0.01, 0.1, 0.5)
 
 Embeddings = NDArray[np.float32]
+Search = Callable[[Embeddings], set[int]]
 
 
 def clustered(num: int, dim: int, seed: int) -> Embeddings:
     """Unit vectors around the same `NUM_CLUSTERS` centres for every seed."""
-    centres = np.random.default_rng(0).normal(size=(NUM_CLUSTERS, dim))
+    centres = np.random.default_rng(0).normal(size=(NUM_CLUSTERS, dim)).astype(np.float32)
     random = np.random.default_rng(seed)
-    embedding_ND = centres[random.integers(0, NUM_CLUSTERS, num)] + 0.5 * random.normal(size=(num, dim))
-    unit_ND: Embeddings = (embedding_ND / np.linalg.norm(embedding_ND, axis=1, keepdims=True)).astype(np.float32)
-    return unit_ND
+    embedding_ND = random.standard_normal((num, dim), dtype=np.float32)
+    embedding_ND *= 0.5
+    embedding_ND += centres[random.integers(0, NUM_CLUSTERS, num)]
+    embedding_ND /= np.linalg.norm(embedding_ND, axis=1, keepdims=True)
+    return embedding_ND
 
 
-def fill(index: VectorIndex, embedding_ND: Embeddings) -> float:
-    """Put one product for each vector into an index; returns the seconds."""
-    started = time.perf_counter()
+def price_of(number: int) -> float:
+    """Prices do not follow the clusters: a share of 0.1 of all products costs less than 10."""
+    return (number * 7919) % 10_000 / 100
+
+
+def batches(embedding_ND: Embeddings) -> Iterator[tuple[list[ProductPhoto], Embeddings]]:
+    """One product for each vector, many at a time."""
     for start in range(0, len(embedding_ND), BATCH):
         numbers = range(start, min(start + BATCH, len(embedding_ND)))
-        photos = [ProductPhoto(f"{n}", "", Product(f"{n}", f"Product {n}", f"{n % 50}", n / 100)) for n in numbers]
-        index.upsert(photos, embedding_ND[start : start + BATCH])
+        products = [Product(f"{n}", f"Product {n}", f"{n % 50}", price_of(n)) for n in numbers]
+        yield [ProductPhoto(product.id, "", product) for product in products], embedding_ND[start : start + BATCH]
+
+
+def build(folder: Path, embedding_ND: Embeddings) -> float:
+    """Build the index; returns the seconds."""
+    started = time.perf_counter()
+    index = QdrantEdgeIndex.create(folder, embedding_ND.shape[1])
+    for photos, part_ND in batches(embedding_ND):
+        index.upsert(photos, part_ND)
     index.optimize()
+    index.close()
     return time.perf_counter() - started
 
 
-def search_all(index: VectorIndex, queries_ND: Embeddings, filters: Filters) -> tuple[Embeddings, list[set[str]]]:
-    """The milliseconds of every search, and the ids that it found."""
-    milliseconds, found = [], []
-    for query_D in queries_ND:
+def exact(embedding_ND: Embeddings, queries_QD: Embeddings, share: float) -> tuple[list[set[int]], float]:
+    """The true ten of each query among the products that cost little enough, and the milliseconds of a search."""
+    allowed = np.flatnonzero(np.array([price_of(n) for n in range(len(embedding_ND))]) < 100 * share)
+    part_ND = embedding_ND[allowed]
+    found, milliseconds = [], []
+    for query_D in queries_QD:
         started = time.perf_counter()
-        nearest = index.search(query_D, limit=TOP_K, filters=filters)
+        nearest = np.argpartition(-(part_ND @ query_D), TOP_K)[:TOP_K]
         milliseconds.append((time.perf_counter() - started) * 1000)
-        found.append({near.product.id for near in nearest})
-    return np.array(milliseconds, dtype=np.float32), found
+        found.append(set(allowed[nearest].tolist()))
+    return found, float(np.median(milliseconds))
 
 
-def exact_matrix_ms(embedding_ND: Embeddings, queries_ND: Embeddings) -> Embeddings:
-    """The limit to compare with: one matrix product and a partial sort a query, no filters and no payload."""
-    milliseconds = []
-    for query_D in queries_ND:
+def opened(folder: Path, queries_QD: Embeddings, truths: dict[float, list[set[int]]], pipe: object) -> None:
+    """In a process of its own: open the index, search, and say what it took."""
+    before = resident_mb()
+    started = time.perf_counter()
+    index = QdrantEdgeIndex.open(folder)
+    found: dict[str, object] = {"open_s": round(time.perf_counter() - started, 3)}
+    for share, truth in truths.items():
+        filters = Filters() if share == 1.0 else Filters(price_max=100 * share - 0.005)
+
+        def search(query_D: Embeddings, filters: Filters = filters) -> set[int]:
+            return {int(near.product.id) for near in index.search(query_D, limit=TOP_K, filters=filters)}
+
+        found[f"{share:g}"] = measured(search, queries_QD, truth)
+    found["memory_mb"] = round(resident_mb() - before)
+    index.close()
+    pipe.send(found)  # type: ignore[attr-defined]
+
+
+def measured(
+    search: Callable[[Embeddings], set[int]], queries_QD: Embeddings, truth: list[set[int]]
+) -> dict[str, float]:
+    """Milliseconds of a search, and the share of the exact answers among its own."""
+    for query_D in queries_QD[:20]:
+        search(query_D)
+    milliseconds, recalls = [], []
+    for query_D, true_ids in zip(queries_QD, truth, strict=True):
         started = time.perf_counter()
-        np.argpartition(-(embedding_ND @ query_D), TOP_K)[:TOP_K]
+        ids = search(query_D)
         milliseconds.append((time.perf_counter() - started) * 1000)
-    return np.array(milliseconds, dtype=np.float32)
+        recalls.append(len(ids & true_ids) / len(true_ids))
+    p50_ms, p99_ms = np.percentile(milliseconds, [50, 99])
+    return {
+        "p50_ms": round(float(p50_ms), 3),
+        "p99_ms": round(float(p99_ms), 3),
+        "recall": round(float(np.mean(recalls)), 4),
+    }
 
 
-def measure(engine: VectorIndex, exact: VectorIndex, queries_ND: Embeddings, filters: Filters) -> dict[str, float]:
-    """Times of the engine's searches and the share of the exact answers among its own."""
-    engine_ms, found = search_all(engine, queries_ND, filters)
-    _, truth = search_all(exact, queries_ND, filters)
-    recall = np.mean([len(ids & true_ids) / len(true_ids) for ids, true_ids in zip(found, truth, strict=True)])
-    p50_ms, p99_ms = np.percentile(engine_ms, [50, 99])
-    return {"p50_ms": round(float(p50_ms), 3), "p99_ms": round(float(p99_ms), 3), "recall": round(float(recall), 4)}
+def resident_mb() -> float:
+    """The memory of this process that is in RAM and is no file's page."""
+    status = Path(f"/proc/{os.getpid()}/status").read_text("ascii")
+    return int(status.partition("RssAnon:")[2].split()[0]) / 1024
+
+
+def faiss_hnsw(embedding_ND: Embeddings) -> Search:
+    """faiss, HNSW with 32 links; it neither filters, keeps payloads nor deletes."""
+    import faiss  # noqa: PLC0415 (where it is installed)
+
+    index = faiss.IndexHNSWFlat(embedding_ND.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = 100
+    index.hnsw.efSearch = 128
+    index.add(embedding_ND)
+    return lambda query_D: set(index.search(query_D[None], TOP_K)[1][0].tolist())
+
+
+def usearch_hnsw(embedding_ND: Embeddings) -> Search:
+    """usearch, as it comes but for a wider search."""
+    from usearch.index import Index  # noqa: PLC0415 (where it is installed)
+
+    index = Index(ndim=embedding_ND.shape[1], metric="ip", dtype="f32", expansion_search=128)
+    index.add(np.arange(len(embedding_ND)), embedding_ND)
+    return lambda query_D: set(index.search(query_D, TOP_K).keys.tolist())
+
+
+def lancedb_flat(embedding_ND: Embeddings) -> Search:
+    """LanceDB without an index: every vector is looked at."""
+    table = _lance_table(embedding_ND)
+    return lambda query_D: _lance_ids(table.search(query_D).metric("cosine"))
+
+
+def lancedb_ivf(embedding_ND: Embeddings) -> Search:
+    """LanceDB with its IVF-PQ index, looked into deep and rescored."""
+    table = _lance_table(embedding_ND)
+    table.create_index(metric="cosine", num_partitions=max(1, int(len(embedding_ND) ** 0.5)), num_sub_vectors=32)
+    return lambda query_D: _lance_ids(table.search(query_D).metric("cosine").nprobes(20).refine_factor(10))
+
+
+PEERS: dict[str, Callable[[Embeddings], Search]] = {
+    "faiss (HNSW)": faiss_hnsw,
+    "usearch (HNSW)": usearch_hnsw,
+    "lancedb (flat)": lancedb_flat,
+    "lancedb (IVF-PQ)": lancedb_ivf,
+}
+
+
+def _lance_table(embedding_ND: Embeddings) -> Any:  # noqa: ANN401 (where it is installed)
+    import lancedb  # noqa: PLC0415 (where it is installed)
+    import pyarrow as pa  # noqa: PLC0415
+
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(embedding_ND.ravel()), embedding_ND.shape[1])
+    table = pa.table({"id": pa.array(np.arange(len(embedding_ND))), "vector": vectors})
+    return lancedb.connect(tempfile.mkdtemp()).create_table("photos", table)
+
+
+def _lance_ids(query: Any) -> set[int]:  # noqa: ANN401 (likewise)
+    return set(query.limit(TOP_K).select(["id", "_distance"]).to_arrow()["id"].to_pylist())
 
 
 def main() -> None:
@@ -85,24 +191,41 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=20_000)
     parser.add_argument("--dim", type=int, default=256)
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--filters", action="store_true", help="also filters that keep 1, 10 and 50 of 100")
+    parser.add_argument("--peers", action="store_true", help="also faiss, usearch and LanceDB, where installed")
     options = parser.parse_args()
     embedding_ND = clustered(options.photos, options.dim, seed=1)
-    queries_ND = clustered(options.queries, options.dim, seed=2)
-    exact = ExactIndex(options.dim)
-    fill(exact, embedding_ND)
+    queries_QD = clustered(options.queries, options.dim, seed=2)
+    shares = (1.0, *_SHARES) if options.filters else (1.0,)
+    exacts = {share: exact(embedding_ND, queries_QD, share) for share in shares}
+    truths, numpy_ms = {share: found for share, (found, _) in exacts.items()}, exacts[1.0][1]
     results: dict[str, object] = vars(options)
     with tempfile.TemporaryDirectory() as folder:
-        engine = QdrantEdgeIndex.create(Path(folder) / "shard", options.dim)
-        results["build_s"] = round(fill(engine, embedding_ND), 2)
-        plain = measure(engine, exact, queries_ND, Filters())
-        half = measure(engine, exact, queries_ND, Filters(price_max=options.photos / 200))
-        engine.close()
-    numpy_ms = round(float(np.median(exact_matrix_ms(embedding_ND, queries_ND))), 3)
-    ratio = round(plain["p50_ms"] / numpy_ms, 3)
-    print(f"Qdrant Edge, built in {results['build_s']} s: {plain}")
-    print(f"Qdrant Edge with a price filter that half of the products pass: {half}")
-    print(f"Bare NumPy without filter and payload: p50 {numpy_ms} ms; Qdrant Edge takes {ratio} times as long")
-    results |= {"plain": plain, "price_filter": half, "numpy_p50_ms": numpy_ms, "ratio_to_numpy": ratio}
+        build_s = build(Path(folder) / "shard", embedding_ND)
+        mine, theirs = multiprocessing.Pipe()
+        process = multiprocessing.get_context("spawn").Process(
+            target=opened, args=(Path(folder) / "shard", queries_QD, truths, theirs)
+        )
+        process.start()
+        engine = mine.recv() | {"build_s": round(build_s, 1)}
+        process.join()
+    print(f"{options.photos:,} products of {options.dim} numbers; built in {engine['build_s']} s, opened in")
+    print(f"{engine['open_s']} s, {engine['memory_mb']:,} MB of memory")
+    for share in shares:
+        kept = "all" if share == 1.0 else f"a filter keeps {share:.0%}"
+        print(f"  Qdrant Edge, {kept:24}{engine[f'{share:g}']}")
+    ratio = round(engine["1"]["p50_ms"] / numpy_ms, 3)
+    print(f"  exact NumPy, no payload           p50 {numpy_ms:.3f} ms; Qdrant Edge takes {ratio} times as long")
+    results |= {"qdrant_edge": engine, "numpy_p50_ms": round(numpy_ms, 3), "ratio_to_numpy": ratio}
+    for name, peer in PEERS.items() if options.peers else ():
+        if importlib.util.find_spec(name.partition(" ")[0]) is None:
+            print(f"  {name}: not installed, skipped")
+            continue
+        started = time.perf_counter()
+        search = peer(embedding_ND)
+        found = measured(search, queries_QD, truths[1.0]) | {"build_s": round(time.perf_counter() - started, 1)}
+        print(f"  {name:34}{found}")
+        results[name] = found
     print(json.dumps(results))
 
 
