@@ -22,9 +22,10 @@ from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.index import index
-from snapshelf.pipelines.index_photos import EMBED_BATCH
 from snapshelf.settings import load_settings
 from snapshelf.wiring import open_encoder
+
+BATCH = 64
 
 
 def main() -> None:
@@ -37,11 +38,11 @@ def main() -> None:
     if not arguments.photos:
         parser.exit(message="Skipped: name a store with a model, and a folder of photos.\n")
     store, settings = Store(arguments.store), load_settings()
-    encoder = open_encoder(store, settings)
+    encoder, worker = open_encoder(store, settings), open_encoder(store, settings, num_threads=1)
     rates: dict[str, list[float]] = {"engine alone": [], "index": []}
     num_photos = 0
     for _ in range(arguments.rounds):
-        num_photos, seconds = indexed(store, encoder, arguments.photos, settings.num_threads)
+        num_photos, seconds = indexed(store, worker, arguments.photos, settings.num_threads)
         rates["index"].append(num_photos / seconds)
         rates["engine alone"].append(num_photos / looked_at(encoder, num_photos))
     found = {name: float(np.median(values)) for name, values in rates.items()}
@@ -59,16 +60,16 @@ def indexed(store: Store, encoder: OnnxEncoder, photos: str, num_threads: int) -
         shutil.copytree(store.current("models"), own.folder("models", encoder.card.id))
         own.use("models", encoder.card.id)
         started = time.perf_counter()
-        result = index(own, encoder, encoder.card, photos, limits=DecodeLimits(), num_threads=num_threads)
+        result = index(own, encoder, encoder.card, photos, limits=DecodeLimits(), num_workers=num_threads)
         return result.embedded, time.perf_counter() - started
 
 
 def looked_at(encoder: OnnxEncoder, num_photos: int) -> float:
     """The seconds in which the model looks at so many photos in memory."""
     size_px = encoder.preprocess.size_px
-    photos_NSSC = np.random.default_rng(0).integers(0, 256, (EMBED_BATCH, size_px, size_px, 3), dtype=np.uint8)
+    photos_NSSC = np.random.default_rng(0).integers(0, 256, (BATCH, size_px, size_px, 3), dtype=np.uint8)
     started = time.perf_counter()
-    for start in range(0, num_photos, EMBED_BATCH):
+    for start in range(0, num_photos, BATCH):
         encoder.encode(photos_NSSC[: num_photos - start])
     return time.perf_counter() - started
 

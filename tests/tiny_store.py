@@ -104,7 +104,7 @@ def build_tiny_store(root: Path, *, with_labels: bool = True) -> Store:
         replace=False,
         remove=[],
         limits=DecodeLimits(),
-        num_threads=1,
+        num_workers=1,
     )
     return store
 

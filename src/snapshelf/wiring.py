@@ -50,14 +50,16 @@ class Shelf:
         self.thumbnails.close()
 
 
-def open_encoder(store: Store, settings: Settings, model_id: str | None = None) -> OnnxEncoder:
-    """The model in use, or another one of the store.
+def open_encoder(
+    store: Store, settings: Settings, model_id: str | None = None, *, num_threads: int | None = None
+) -> OnnxEncoder:
+    """The model in use, or another one of the store, on as many cores as are allowed, or on `num_threads`.
 
     Raises:
         StoreError: there is none, or its files do not belong together.
     """
     folder = store.existing("models", model_id) if model_id else store.current("models")
-    return OnnxEncoder(folder, num_threads=settings.num_threads)
+    return OnnxEncoder(folder, num_threads=num_threads or settings.num_threads)
 
 
 def open_maps(store: Store, settings: Settings, model_id: str) -> ActivationMaps | None:

@@ -26,7 +26,6 @@ from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import index_photos
 from snapshelf.pipelines.index import index
-from snapshelf.pipelines.index_photos import EMBED_BATCH
 from snapshelf.pipelines.index_result import IndexResult
 from snapshelf.types import Encoding, Filters, Product
 from tests.mean_colour import MeanColour
@@ -46,7 +45,7 @@ class Shop:
 
     def index(self, catalogue: str | None = "", **options: Any) -> IndexResult:
         given = str(self.table) if catalogue == "" else catalogue
-        return index(self.store, self.encoder, self.model, given, limits=DecodeLimits(), num_threads=2, **options)
+        return index(self.store, self.encoder, self.model, given, limits=DecodeLimits(), num_workers=2, **options)
 
     def other_model(self, model_id: str) -> None:
         self.model = write_model(self.store.folder("models", model_id), model_id)
@@ -294,16 +293,16 @@ class Killer(MeanColour):
 
     def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
         encoding = super().encode(photos_NSSC)
-        if self.num_encoded > 2 * EMBED_BATCH:
+        if self.num_encoded > 128:
             os.kill(os.getpid(), signal.SIGKILL)
         return encoding
 
 
 def index_and_die(root: str, table: str) -> None:
-    index_photos.WRITE_BATCH = 2 * EMBED_BATCH
+    index_photos.WRITE_BATCH = 128
     store = Store(Path(root))
     model = ModelCard.read(store.folder("models", "m1"))
-    index(store, Killer(), model, table, limits=DecodeLimits(), num_threads=2)
+    index(store, Killer(), model, table, limits=DecodeLimits(), num_workers=2)
 
 
 def test_a_killed_build_goes_on_where_it_was(shop: Shop) -> None:

@@ -54,7 +54,7 @@ class Shop:
     def index(self, server: QdrantServer | None = SERVER, **options: Any) -> IndexResult:
         return index(
             self.store, self.encoder, self.model, str(self.table),
-            limits=DecodeLimits(), num_threads=1, server=server, **options,
+            limits=DecodeLimits(), num_workers=1, server=server, **options,
         )  # fmt: skip
 
 

@@ -25,7 +25,6 @@ from snapshelf.errors import SourceError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import index_photos
 from snapshelf.pipelines.index import index, plan_sync
-from snapshelf.pipelines.index_photos import EMBED_BATCH
 from snapshelf.pipelines.index_result import IndexResult
 from snapshelf.pipelines.sync import Plan
 from snapshelf.types import Encoding, Product
@@ -62,7 +61,7 @@ class Shop:
 
     def sync(self, **options: Any) -> IndexResult:
         self.write()
-        given: dict[str, Any] = {"limits": LIMITS, "num_threads": 2, "sync": True} | options
+        given: dict[str, Any] = {"limits": LIMITS, "num_workers": 2, "sync": True} | options
         return index(self.store, self.encoder, self.model, str(self.feed), **given)
 
     def plan(self, **options: Any) -> Plan:
@@ -195,7 +194,7 @@ def test_where_rows_cannot_be_read_nothing_is_removed(shop: Shop, capsys: pytest
     shop.write()
     with shop.feed.open("a", encoding="utf-8") as file:
         file.write('x\t"and so on\n')
-    given: dict[str, Any] = {"limits": LIMITS, "num_threads": 2, "sync": True}
+    given: dict[str, Any] = {"limits": LIMITS, "num_workers": 2, "sync": True}
     result = index(shop.store, shop.encoder, shop.model, str(shop.feed), **given)
     assert (counts(result), len(shop.products())) == ({"unchanged": 3, "kept": 3, "total": 6}, 6)
     assert "3 products that the others do not name are kept" in capsys.readouterr().err
@@ -210,7 +209,7 @@ def test_drafts_leave_the_index(shop: Shop, capsys: pytest.CaptureFixture[str]) 
         for number, name in enumerate(("hat", "cap"))
     ]
     export = write_table(shop.feed.parent / "shopify.csv", heading, *rows)
-    given: dict[str, Any] = {"limits": LIMITS, "num_threads": 2, "sync": True}
+    given: dict[str, Any] = {"limits": LIMITS, "num_workers": 2, "sync": True}
     index(shop.store, shop.encoder, shop.model, str(export), **given)
     write_table(export, heading, rows[0], rows[1] | {"Status": "draft"})
     result = index(shop.store, shop.encoder, shop.model, str(export), **given)
@@ -221,7 +220,7 @@ def test_drafts_leave_the_index(shop: Shop, capsys: pytest.CaptureFixture[str]) 
 def test_a_plain_table_is_synchronised_too(shop: Shop) -> None:
     path = shop.feed.parent / "table.csv"
     heading, rows = "id,title,category,image\n", ["a,A,x,0.png\n", "b,B,x,1.png\n"]
-    given: dict[str, Any] = {"limits": LIMITS, "num_threads": 2, "sync": True}
+    given: dict[str, Any] = {"limits": LIMITS, "num_workers": 2, "sync": True}
     for count in (2, 1):
         path.write_text(heading + "".join(rows[:count]))
         index(shop.store, shop.encoder, shop.model, str(path), **given)
@@ -270,16 +269,16 @@ class Killer(MeanColour):
 
     def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
         encoding = super().encode(photos_NSSC)
-        if self.num_encoded > 2 * EMBED_BATCH:
+        if self.num_encoded > 128:
             os.kill(os.getpid(), signal.SIGKILL)
         return encoding
 
 
 def sync_and_die(root: str, feed: str) -> None:
-    index_photos.WRITE_BATCH = 2 * EMBED_BATCH
+    index_photos.WRITE_BATCH = 128
     store = Store(Path(root))
     model = ModelCard.read(store.folder("models", "m1"))
-    index(store, Killer(), model, feed, limits=LIMITS, num_threads=2, sync=True)
+    index(store, Killer(), model, feed, limits=LIMITS, num_workers=2, sync=True)
 
 
 def test_a_killed_sync_is_mended_by_running_it_again(shop: Shop) -> None:

@@ -26,7 +26,7 @@ def rebuild(store: Store, root: Path, num_products: int) -> None:
     """A new index beside the one in use, put in its place."""
     encoder = OnnxEncoder(store.current("models"), num_threads=1)
     catalogue = str(write_catalogue(root, num_products))
-    index(store, encoder, encoder.card, catalogue, replace=True, limits=DecodeLimits(), num_threads=1)
+    index(store, encoder, encoder.card, catalogue, replace=True, limits=DecodeLimits(), num_workers=1)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 20.0) -> bool:

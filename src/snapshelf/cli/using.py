@@ -34,6 +34,9 @@ def index(
     force: Annotated[
         bool, typer.Option("--force", help="With --sync: even if more than half of the products would be removed.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Photos worked on at a time, each on one core; all cores if not given.", min=1)
+    ] = None,
     backbone: Annotated[str | None, typer.Option(help="Before any training: whose embeddings to use.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,7 +55,7 @@ def index(
         from snapshelf.pipelines.train import publish_pretrained
 
         publish_pretrained(opened, backbone or opened.config().train.backbone)
-    encoder = open_encoder(opened, settings)
+    encoder = open_encoder(opened, settings, num_threads=1)  # each worker looks by itself
     result = run(
         opened,
         encoder,
@@ -65,7 +68,7 @@ def index(
         sync=sync,
         force=force,
         limits=DecodeLimits.of(settings),
-        num_threads=settings.num_threads,
+        num_workers=workers or settings.num_threads,
         server=settings.qdrant_server,
     )
     if as_json:

@@ -79,7 +79,7 @@ def _index(store: Store, settings: Settings) -> None:
     from snapshelf.wiring import open_encoder
 
     _say(4, "Indexing the 10,000 test photos as the catalogue")
-    encoder = open_encoder(store, settings)
+    encoder = open_encoder(store, settings, num_threads=1)
     index(
         store,
         encoder,
@@ -88,7 +88,7 @@ def _index(store: Store, settings: Settings) -> None:
         format=SOURCE,
         split="test",
         limits=DecodeLimits.of(settings),
-        num_threads=settings.num_threads,
+        num_workers=settings.num_threads,
         server=settings.qdrant_server,
     )
 

@@ -39,7 +39,7 @@ class _Job:
     encoder: Encoder
     model: ModelCard
     limits: DecodeLimits
-    num_threads: int
+    num_workers: int
     remove: Sequence[str]
     sync: bool
     force: bool
@@ -59,7 +59,7 @@ def index(  # noqa: PLR0913 (the options of one command)
     sync: bool = False,
     force: bool = False,
     limits: DecodeLimits,
-    num_threads: int,
+    num_workers: int,
     server: QdrantServer | None = None,
 ) -> IndexResult:
     """Bring the store's index to what a catalogue says, and make it the one in use.
@@ -78,7 +78,7 @@ def index(  # noqa: PLR0913 (the options of one command)
         sync: remove what the catalogue does not name, in place; products whose rows cannot be used stay.
         force: with `sync`, also where more than half of the products would go: see `sync.make_plan`.
         limits: photos beyond these are rejected.
-        num_threads: how many photos are decoded at a time.
+        num_workers: how many photos are worked on at a time, each on one core.
         server: where the index is built; without one, in the store's folder.
 
     Raises:
@@ -86,7 +86,7 @@ def index(  # noqa: PLR0913 (the options of one command)
             use stays as it was.
         StoreError: there is no index to remove from, another process has it open, or the server cannot be used.
     """
-    job = _Job(store, encoder, model, limits, num_threads, remove, sync, force, server)
+    job = _Job(store, encoder, model, limits, num_workers, remove, sync, force, server)
     started = time.perf_counter()
     current = _index_of_this_model(store, model)
     if current is not None and server is not None and IndexCard.read(current).collection is None:
@@ -251,7 +251,7 @@ def _fill(
 
 def _write(job: _Job, writer: CatalogueWriter, catalogue: Catalogue, *, anew: bool) -> Tally:
     with progress("Indexing", catalogue.count()) as step:
-        writer.write(catalogue, job.num_threads, step)
+        writer.write(catalogue, job.num_workers, step)
     if writer.tally.num_usable == 0:
         refuse_empty(writer.tally.rejected, catalogue.left_out())
     writer.drop_unseen(of_all_products=anew)

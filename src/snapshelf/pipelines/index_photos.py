@@ -1,6 +1,7 @@
-"""A catalogue's photos → the gallery: read and decoded on several cores, embedded and written in batches.
+"""A catalogue's photos → the gallery: read, decoded and embedded on several cores, written in batches.
 
-What is there already and has not changed is passed over: it is read and hashed, but not decoded or embedded.
+Each worker takes a few photos all the way, on one core, so that no core waits for another. What is there already and
+has not changed is passed over: it is read and hashed, but not decoded or embedded.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ _CHUNK = 16
 
 _CHUNK_FROM_THE_WEB = 2
 """Where photos are waited for: small tasks, as each takes as long as its slowest photo."""
-
-EMBED_BATCH = 64
-"""Photos the encoder is given at once: what is decoded and waits takes the most memory."""
 
 WRITE_BATCH = 1024
 """Photos or products a write: each waits for the disk once."""
@@ -60,11 +58,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An entry after its photo was read; `ready` is None where the photo is the one that is there, or failed."""
+    """An entry after its photo was read; `embedded` is None where the photo is the one that is there, or failed."""
 
     entry: CatalogueEntry
-    sha256: str = ""
-    ready: ReadyPhoto | None = None
+    embedded: EmbeddedPhoto | None = None
     failure: str | None = None
 
 
@@ -80,14 +77,13 @@ class CatalogueWriter:
         self._seen_products: set[str] = set()
         self._changed: set[str] = set()
         self._other_photos: set[str] = set()
-        self._to_embed: list[tuple[ProductPhoto, ReadyPhoto]] = []
         self._to_write: list[EmbeddedPhoto] = []
         self._to_update: dict[str, Product] = {}
         self.tally = Tally()
 
-    def write(self, catalogue: Catalogue, num_threads: int, step: Callable[[int], None]) -> None:
+    def write(self, catalogue: Catalogue, num_workers: int, step: Callable[[int], None]) -> None:
         """Go through the catalogue; every photo is in the index when the call returns."""
-        threads, size = (num_threads, _CHUNK)
+        threads, size = (num_workers, _CHUNK)
         if catalogue.waits_for_the_web():
             threads, size = DOWNLOADS_AT_A_TIME, _CHUNK_FROM_THE_WEB
         entries = catalogue.entries()
@@ -121,15 +117,15 @@ class CatalogueWriter:
         self.tally.products_kept = len((mentioned & self._known_products) - self._seen_products)
 
     def _read_all(
-        self, chunks: Iterator[list[CatalogueEntry | Rejected]], num_threads: int
+        self, chunks: Iterator[list[CatalogueEntry | Rejected]], num_workers: int
     ) -> Iterator[_Read | Rejected]:
-        """Read and decode ahead, a few chunks at most; what comes out is in the order of what goes in."""
+        """Work ahead, a few chunks at most; what comes out is in the order of what goes in."""
         pending: deque[Future[list[_Read | Rejected]]] = deque()
-        pool = ThreadPoolExecutor(num_threads)
+        pool = ThreadPoolExecutor(num_workers)
         try:
             for chunk in chunks:
                 pending.append(pool.submit(self._read_chunk, chunk))
-                if len(pending) > 2 * num_threads:
+                if len(pending) > 2 * num_workers:
                     yield from pending.popleft().result()
             while pending:
                 yield from pending.popleft().result()
@@ -137,36 +133,47 @@ class CatalogueWriter:
             pool.shutdown(cancel_futures=True)
 
     def _read_chunk(self, entries: list[CatalogueEntry | Rejected]) -> list[_Read | Rejected]:
-        return [self._read(entry) for entry in entries]
-
-    def _read(self, entry: CatalogueEntry | Rejected) -> _Read | Rejected:
-        if isinstance(entry, Rejected):
-            return entry
-        try:
-            content = entry.read()
-            digest = sha256(content)
-            known = self._hashes.get(entry.photo_id) == digest
-            return _Read(entry, digest, None if known else self._gallery.prepare(content))
-        except PhotoError as error:
-            return _Read(entry, failure=str(error))
+        """Read some entries' photos, and embed those that are new or changed."""
+        found: list[_Read | Rejected] = []
+        ready: list[tuple[ProductPhoto, ReadyPhoto]] = []
+        places: list[tuple[int, CatalogueEntry]] = []
+        for entry in entries:
+            if isinstance(entry, Rejected):
+                found.append(entry)
+                continue
+            try:
+                content = entry.read()
+                digest = sha256(content)
+                if self._hashes.get(entry.photo_id) != digest:
+                    photo = ProductPhoto(entry.photo_id, digest, entry.product)
+                    ready.append((photo, self._gallery.prepare(content)))
+                    places.append((len(found), entry))
+                found.append(_Read(entry))
+            except PhotoError as error:
+                found.append(_Read(entry, failure=str(error)))
+        for (place, entry), embedded in zip(places, self._gallery.embed(ready), strict=True):
+            found[place] = _Read(entry, embedded)
+        return found
 
     def _take(self, read: _Read) -> None:
-        photo = ProductPhoto(read.entry.photo_id, read.sha256, read.entry.product)
+        product, is_there = read.entry.product, read.entry.photo_id in self._hashes
         if read.failure is not None:
-            self.tally.rejected.append(Rejected(read.entry.name, read.failure, product_id=photo.product.id))
-            if photo.photo_id not in self._hashes:
+            self.tally.rejected.append(Rejected(read.entry.name, read.failure, product_id=product.id))
+            if not is_there:
                 return
-        self._seen_photos.add(photo.photo_id)
-        self._seen_products.add(photo.product.id)
-        if read.ready is None:
+        self._seen_photos.add(read.entry.photo_id)
+        self._seen_products.add(product.id)
+        if read.embedded is None:
             # Also where the photo failed: perhaps the network did, and the one that is there still serves.
-            self._update(photo.product, count=read.failure is None)
+            self._update(product, count=read.failure is None)
         else:
-            self.tally.updated += photo.photo_id in self._hashes
-            self.tally.added += photo.photo_id not in self._hashes
-            self._other_photos.add(photo.product.id)
-            self._to_embed.append((photo, read.ready))
-        self._write_when_enough()
+            self.tally.embedded += 1
+            self.tally.updated += is_there
+            self.tally.added += not is_there
+            self._other_photos.add(product.id)
+            self._to_write.append(read.embedded)
+        if max(len(self._to_write), len(self._to_update)) >= WRITE_BATCH:
+            self._flush()
 
     def _update(self, product: Product, *, count: bool) -> None:
         said = fingerprint(product)
@@ -177,19 +184,7 @@ class CatalogueWriter:
         self.tally.updated += count and product.id in self._changed
         self.tally.unchanged += count and product.id not in self._changed
 
-    def _write_when_enough(self) -> None:
-        if len(self._to_embed) >= EMBED_BATCH:
-            self._embed()
-        if max(len(self._to_write), len(self._to_update)) >= WRITE_BATCH:
-            self._flush()
-
-    def _embed(self) -> None:
-        self._to_write += self._gallery.embed(self._to_embed)
-        self.tally.embedded += len(self._to_embed)
-        self._to_embed.clear()
-
     def _flush(self) -> None:
-        self._embed()
         self._gallery.add(self._to_write)
         self._to_write.clear()
         self._gallery.update(*self._to_update.values())
