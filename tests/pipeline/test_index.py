@@ -160,6 +160,15 @@ def test_a_changed_product_changes_on_all_its_photos(shop: Shop) -> None:
     thumbnails.close()
 
 
+def test_categories_that_the_model_was_not_taught_are_named(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shop.index().untaught == {}
+    rows = shop.rows()
+    shop.rewrite([*rows, rows[0] | {"id": "new-1", "category": "Lamp"}, rows[1] | {"id": "new-2", "category": "Lamp"}])
+    result = shop.index()
+    assert result.untaught == result.to_json()["untaught_categories"] == {"Lamp": 2}
+    assert "not taught 1 of the categories: Lamp (2)" in capsys.readouterr().err
+
+
 def test_removing_products(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.index()
     result = shop.index(None, remove=["p01", "p03", "nobody"])

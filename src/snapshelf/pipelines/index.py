@@ -243,10 +243,17 @@ def _fill(
             seconds=time.perf_counter() - started,
             rejected=tally.rejected,
             left_out=catalogue.left_out() if catalogue else {},
+            untaught=_untaught(opened.categories(), job.model),
         )
     finally:
         opened.close()
         thumbnails.close()
+
+
+def _untaught(categories: dict[str, int], model: ModelCard) -> dict[str, int]:
+    """The categories that a model with labels does not know."""
+    taught = {label.casefold() for label in model.labels}
+    return {name: count for name, count in categories.items() if taught and name.casefold() not in taught}
 
 
 def _write(job: _Job, writer: CatalogueWriter, catalogue: Catalogue, *, anew: bool) -> Tally:

@@ -40,6 +40,8 @@ class IndexResult:
     rejected: list[Rejected] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     """Products that are not for sale, by the reason."""
+    untaught: dict[str, int] = field(default_factory=dict)
+    """Categories of the index that the model was not taught, and how many products each has."""
 
     def to_json(self) -> dict[str, Any]:
         """What `--json` prints; the keys are in docs/data.md."""
@@ -62,6 +64,7 @@ class IndexResult:
                 "embedded": self.embedded,
                 "total": self.num_photos,
             },
+            "untaught_categories": self.untaught,
             **_rest(self),
             "seconds": round(self.seconds, 3),
         }
@@ -104,6 +107,7 @@ def say(result: IndexResult, store: Store) -> None:
         *([f"Products: {products}"] if products else []),
         *([f"Photos: {photos}; {result.embedded:,} were embedded"] if photos else []),
         *_said_of_rows(result),
+        *_said_of_categories(result.untaught),
         f"In use: {result.index_id}",
         f"Next: snapshelf serve --store {store.root}",
     )
@@ -148,6 +152,18 @@ def _said_of_rows(found: IndexResult | Plan) -> list[str]:
         lines.append(f"{len(found.rejected):,} rows could not be used:")
         lines += [f"  {bad.path}: {bad.reason}" for bad in found.rejected[:_MOST_SAID]]
     return lines
+
+
+def _said_of_categories(untaught: dict[str, int]) -> list[str]:
+    if not untaught:
+        return []
+    most = sorted(untaught, key=lambda name: (-untaught[name], name))[:_MOST_SAID]
+    named = ", ".join(f"{name} ({untaught[name]:,})" for name in most)
+    line = (
+        f"The model was not taught {len(untaught):,} of the categories: {named}{_more(len(untaught))}. They are "
+        "recognised by their products; train again with their photos to be surer."
+    )
+    return [line]
 
 
 def _counts(*counts: tuple[int, str]) -> str:
