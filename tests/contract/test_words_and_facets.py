@@ -72,10 +72,10 @@ def shelf(index: VectorIndex) -> VectorIndex:
         ("red shoe", ["a", "b"]),
         ("grosse apfel", ["c"]),
         ("nike", ["a"]),
-        ("42", ["d", "b", "a"]),
+        ("42", ["b", "a", "d"]),
         ("43.5", ["c"]),
         ("运动", ["d"]),
-        ("bag", ["d", "c"]),
+        ("bag", ["c", "d"]),
         ("true", []),
         ("nothing of this", []),
         ("", []),
@@ -95,7 +95,7 @@ def test_a_text_of_words_that_all_products_share_is_in_the_order_of_the_ids(inde
 
 
 def test_words_obey_filters(shelf: VectorIndex) -> None:
-    assert ids(shelf, "42", filters=Filters(price_max=15)) == ["d", "a"]
+    assert ids(shelf, "42", filters=Filters(price_max=15)) == ["a", "d"]
     assert ids(shelf, "42", filters=Filters(excluded_ids=frozenset({"d"}))) == ["b", "a"]
     assert ids(shelf, "shoe", filters=Filters(category="bag")) == []
 

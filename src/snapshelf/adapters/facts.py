@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -54,17 +55,13 @@ def most_frequent(
         own: for each name that is filtered by, counts of every fact without that filter.
         num_values: how many values to keep of a name.
     """
-    shown = {text: count for text, count in counts.items() if _name(text) not in own}
-    for name, facts in own.items():
-        shown |= {text: count for text, count in facts.items() if _name(text) == name}
     by_name: dict[str, dict[str, int]] = {}
-    for text, count in shown.items():
-        by_name.setdefault(_name(text), {})[text.partition(_SEPARATOR)[2]] = count
+    for filtered, facts in [(None, counts), *own.items()]:
+        for text, count in facts.items():
+            name, _, value = text.partition(_SEPARATOR)
+            if name == filtered or (filtered is None and name not in own):
+                by_name.setdefault(name, {})[value] = count
     return {
-        name: dict(sorted(by_name[name].items(), key=lambda item: (-item[1], item[0]))[:num_values])
+        name: dict(heapq.nsmallest(num_values, by_name[name].items(), key=lambda item: (-item[1], item[0])))
         for name in sorted(by_name)
     }
-
-
-def _name(text: str) -> str:
-    return text.partition(_SEPARATOR)[0]

@@ -89,7 +89,7 @@ def index(  # noqa: PLR0913 (the options of one command)
     job = _Job(store, encoder, model, limits, num_workers, remove, sync, force, server)
     started = time.perf_counter()
     current = _index_of_this_model(store, model)
-    if current is not None and server is not None and IndexCard.read(current).collection is None:
+    if catalogue and server and current is not None and IndexCard.read(current).collection is None:
         console.print(f"The index {current.name} is in the store; one on {server.url} takes its place.", markup=False)
         current = None
     if catalogue is None:
