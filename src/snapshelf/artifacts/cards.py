@@ -132,7 +132,7 @@ class Looks(BaseModel):
     similar: float = 0.75
     """As near as two photos of the same category typically are."""
     somewhat_similar: float = 0.5
-    """As near as two photos of different categories typically are."""
+    """Halfway from there to how near two photos of different categories typically are."""
 
 
 class ModelCard(Card):

@@ -119,4 +119,5 @@ def _looks(embedding_ND: NDArray[np.float32], labels_N: NDArray[np.int64]) -> Lo
     typical = typical_similarities(embedding_ND[some], labels_N[some])
     if typical is None:
         return Looks()
-    return Looks(very_similar=typical.nearest, similar=typical.same, somewhat_similar=typical.other)
+    halfway = (typical.same + typical.other) / 2
+    return Looks(very_similar=typical.nearest, similar=typical.same, somewhat_similar=halfway)
