@@ -146,7 +146,7 @@ def compared(
     familiarity = Familiarity(means_CD, temperature, known)
     mine, theirs = (dict(scores_of(each, learnt, means_CD.numpy(), temperature)) for each in (known, unknown))
     for scores, seen in ((mine, known), (theirs, unknown)):
-        scores["familiarity: energy and cosine to class"] = familiarity.of(seen)
+        scores["familiarity: log-odds and cosine to class"] = familiarity.of(seen)
     found = {name: rejection_scores(mine[name], theirs[name]) for name in mine}
     return {name: (round(each.auroc, 4), round(each.fpr_at_95_tpr, 4)) for name, each in found.items()}
 

@@ -19,6 +19,12 @@ from snapshelf.training.inference import Seen
 _LEAST_SPREAD = 1e-2
 """Where photos are so alike that they differ by little more than rounding does, nothing is made of it."""
 
+_SURE = 14.0
+"""Log-odds above this, one mistake in a million, are not told apart."""
+
+_FAR = 1e4
+"""What takes the likeliest class out of a sum."""
+
 _MOST_FOR_MEANS = 2000
 """Photos that are looked at for the classes' means."""
 
@@ -26,9 +32,9 @@ _MOST_FOR_MEANS = 2000
 class Familiarity(nn.Module):
     """Logits (N, C) and L2-normalised embeddings (N, D) → how familiar each photo seems, (N,).
 
-    The energy of the logits (Liu et al., «Energy-based Out-of-distribution Detection», NeurIPS 2020) and the cosine to
-    the nearest class's mean embedding, each in standard deviations from what is usual for photos of known things. So 0
-    is usual, and an unknown thing is far below it.
+    How much more probable the likeliest class is than all others together (its log-odds), and the cosine to the nearest
+    class's mean embedding, each in standard deviations from what is usual for photos of known things. So 0 is usual,
+    and an unknown thing is far below it.
     """
 
     def __init__(self, means_CD: Tensor, temperature: float, known: Seen) -> None:
@@ -51,9 +57,14 @@ class Familiarity(nn.Module):
         return ((self._parts(logits_NC, embedding_ND) - self.usual_2) / self.spread_2).sum(1)
 
     def _parts(self, logits_NC: Tensor, embedding_ND: Tensor) -> Tensor:
-        energy_N = torch.logsumexp(logits_NC / self.temperature, 1)
+        scaled_NC = logits_NC / self.temperature
+        classes_C = torch.arange(scaled_NC.shape[1], device=scaled_NC.device)
+        is_likeliest_NC = classes_C == scaled_NC.argmax(1, keepdim=True)
+        # The others are added up by themselves: 1 - p would lose its digits where p is nearly 1.
+        others_N = torch.logsumexp(torch.where(is_likeliest_NC, scaled_NC - _FAR, scaled_NC), 1)
+        log_odds_N = scaled_NC.amax(1) - others_N
         cosine_N = (embedding_ND @ self.means_DC).amax(1)
-        return torch.stack([energy_N, cosine_N], 1)
+        return torch.stack([log_odds_N.clamp(max=_SURE), cosine_N], 1)
 
     def of(self, seen: Seen) -> NDArray[np.float32]:
         """The same for what a network said already, (N,)."""

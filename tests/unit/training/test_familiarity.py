@@ -33,12 +33,21 @@ def test_both_what_the_logits_and_what_the_embedding_say_count() -> None:
     assert usual > far > both
 
 
-def test_the_number_is_energy_and_cosine_in_standard_deviations() -> None:
+def test_the_number_is_log_odds_and_cosine_in_standard_deviations() -> None:
     made = Familiarity(torch.eye(2), 2.0, KNOWN)
-    energy_N = np.log(np.exp(KNOWN.logits_NC / 2).sum(1))
+    probability_N = np.exp(KNOWN.logits_NC / 2).max(1) / np.exp(KNOWN.logits_NC / 2).sum(1)
+    log_odds_N = np.log(probability_N / (1 - probability_N))
     cosine_N = KNOWN.embedding_ND.max(1)
-    wanted_N = sum((part_N - part_N.mean()) / part_N.std() for part_N in (energy_N, cosine_N))
+    wanted_N = sum((part_N - part_N.mean()) / part_N.std() for part_N in (log_odds_N, cosine_N))
     np.testing.assert_allclose(made.of(KNOWN), wanted_N, atol=1e-5)
+
+
+def test_certainty_has_an_end_and_draws_are_no_certainty() -> None:
+    made = familiarity()
+    certain, more_certain, drawn = made.of(seen([[50, 0], [99, 0], [9, 9]], [[1, 0]] * 3))
+    assert certain == more_certain > drawn
+    one_class = Familiarity(torch.eye(1), 1.0, seen([[1], [2]], [[1], [1]]))
+    assert np.isfinite(one_class.of(seen([[5]], [[1]]))).all()
 
 
 def test_photos_that_are_all_alike_give_numbers_still() -> None:
