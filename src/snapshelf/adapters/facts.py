@@ -11,6 +11,9 @@ from snapshelf.types import Filters, Product, attribute_text
 _SEPARATOR = "\x1f"
 """ASCII's unit separator: no store writes it."""
 
+_BETWEEN = ", "
+"""What stands between the values of a product that comes in several colours or sizes."""
+
 LONGEST = 60
 """Longer texts describe a product; nobody chooses by them."""
 
@@ -21,9 +24,14 @@ def fact(name: str, value: str) -> str:
 
 
 def product_facts(product: Product) -> list[str]:
-    """One text an attribute; empty ones and those over `LONGEST` characters are none."""
+    """One text for each value of each attribute: `red, blue` are two. Empty ones and those over `LONGEST` characters
+    are none.
+    """
     texts = {name: attribute_text(value) for name, value in product.attributes.items() if _SEPARATOR not in name}
-    return [fact(name, text) for name, text in texts.items() if 0 < len(text) <= LONGEST]
+    facts = [
+        fact(name, part) for name, text in texts.items() for part in text.split(_BETWEEN) if 0 < len(part) <= LONGEST
+    ]
+    return list(dict.fromkeys(facts))
 
 
 def satisfies(product: Product, filters: Filters) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from snapshelf.adapters.facts import LONGEST, most_frequent, product_facts
-from snapshelf.types import Attribute, Product, attribute_text
+from snapshelf.adapters.facts import LONGEST, fact, most_frequent, product_facts, satisfies
+from snapshelf.types import Attribute, Filters, Product, attribute_text
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,10 @@ def test_the_most_frequent_values_of_each_name() -> None:
     found = most_frequent(counts, own, num_values=2)
     assert found == {"brand": {"Nike": 3, "Acme": 1}, "size": {"40": 5, "41": 2}}
     assert [list(values) for values in found.values()] == [["Nike", "Acme"], ["40", "41"]]
+
+
+def test_a_product_in_several_colours_has_each_of_them() -> None:
+    product = Product("p", "Scarf", "scarf", attributes={"color": "red, blue, red", "size": "M"})
+    assert product_facts(product) == [fact("color", "red"), fact("color", "blue"), fact("size", "M")]
+    assert satisfies(product, Filters(attributes={"color": frozenset({"blue"})}))
+    assert not satisfies(product, Filters(attributes={"color": frozenset({"red, blue"})}))
