@@ -38,7 +38,8 @@ def test_the_number_is_log_odds_and_cosine_in_standard_deviations() -> None:
     probability_N = np.exp(KNOWN.logits_NC / 2).max(1) / np.exp(KNOWN.logits_NC / 2).sum(1)
     log_odds_N = np.log(probability_N / (1 - probability_N))
     cosine_N = KNOWN.embedding_ND.max(1)
-    wanted_N = sum((part_N - part_N.mean()) / part_N.std() for part_N in (log_odds_N, cosine_N))
+    log_odds_N, cosine_N = ((part_N - part_N.mean()) / part_N.std() for part_N in (log_odds_N, cosine_N))
+    wanted_N = log_odds_N + 1.5 * cosine_N
     np.testing.assert_allclose(made.of(KNOWN), wanted_N, atol=1e-5)
 
 
