@@ -22,8 +22,9 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.catalogue import Catalogue, open_catalogue
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ArtifactMissingError, StoreError
-from snapshelf.gallery import Gallery
+from snapshelf.gallery import Embedder, Gallery
 from snapshelf.imaging.decode import DecodeLimits
+from snapshelf.pipelines.embed_photos import EntryEmbedder
 from snapshelf.pipelines.index_photos import WRITE_BATCH, CatalogueWriter, Tally
 from snapshelf.pipelines.index_result import IndexResult, say, say_plan
 from snapshelf.pipelines.sync import Plan, make_plan, refuse_empty
@@ -257,8 +258,11 @@ def _untaught(categories: dict[str, int], model: ModelCard) -> dict[str, int]:
 
 
 def _write(job: _Job, writer: CatalogueWriter, catalogue: Catalogue, *, anew: bool) -> Tally:
+    embedder = Embedder(job.encoder, job.limits)
+    here = EntryEmbedder(catalogue.read, embedder, job.num_workers, catalogue.waits_for_the_web())
+    rows = here.embed(catalogue.entries(), writer.hashes)
     with progress("Indexing", catalogue.count()) as step:
-        writer.write(catalogue, job.num_workers, step)
+        writer.write(rows, step)
     if writer.tally.num_usable == 0:
         refuse_empty(writer.tally.rejected, catalogue.left_out())
     writer.drop_unseen(of_all_products=anew)
