@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STORE := .demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo test setup lint format bench lock clean
+.PHONY: help demo test test-ray setup lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -15,8 +15,11 @@ help: ## list the targets
 demo: $(VENV)/run.stamp ## set up, the whole journey on Fashion-MNIST, then the page on PORT
 	@$(BIN)/snapshelf demo --store $(STORE) --port $(PORT)
 
-test: $(VENV)/dev.stamp ## set up, then every test
-	@$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp ## set up, then every test but those of test-ray
+	@$(BIN)/python -m pytest -m "not ray"
+
+test-ray: $(VENV)/ray.stamp ## set up with Ray, then the tests of a Ray of two workers
+	@$(BIN)/python -m pytest -m ray
 
 setup: $(VENV)/dev.stamp ## the pinned environment for development, in .venv
 
@@ -53,4 +56,9 @@ $(VENV)/run.stamp: requirements/run.lock pyproject.toml | $(BIN)/python
 $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp | $(BIN)/python
 	@echo "Installing the pinned packages of requirements/dev.lock" >&2
 	@$(PIP_INSTALL) -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/ray.stamp: requirements/ray.lock $(VENV)/dev.stamp
+	@echo "Installing the pinned packages of requirements/ray.lock" >&2
+	@$(PIP_INSTALL) -r requirements/ray.lock
 	@touch $@

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Resolves both locks for every supported Python and platform at once; run by `make lock`.
+# Resolves all locks for every supported Python and platform at once; run by `make lock`.
 # The CUDA packages are left to torch's own exact pins (see README.md beside this file).
 set -eu
 python=$1
@@ -11,5 +11,7 @@ compile() {
 }
 compile --group dev >requirements/dev.lock.new
 compile --constraint requirements/dev.lock.new >requirements/run.lock.new
+compile --constraint requirements/dev.lock.new --extra ray >requirements/ray.lock.new
 mv requirements/dev.lock.new requirements/dev.lock
 mv requirements/run.lock.new requirements/run.lock
+mv requirements/ray.lock.new requirements/ray.lock

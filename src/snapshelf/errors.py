@@ -3,6 +3,7 @@
     SnapshelfError
     ├── InputError            what the user gave cannot be used               exit code 2
     │   ├── PhotoError        one photo is broken
+    │   │   ├── PhotoMissingError its file is not there
     │   │   ├── NotAPhotoError    it is empty, or no picture at all
     │   │   ├── TruncatedPhotoError   its end is missing
     │   │   ├── DownloadError     it could not be fetched
@@ -16,7 +17,8 @@
     │   └── ArtifactMismatchError
     ├── ProductNotFoundError  no product of that id                           exit code 2
     ├── TrainingDivergedError the loss is no longer a number                  exit code 1
-    └── ExportCheckError      the exported model answers otherwise            exit code 1
+    ├── ExportCheckError      the exported model answers otherwise            exit code 1
+    └── ClusterError          the machines that should embed photos do not    exit code 1
 
 A message says what was found, what was expected and what to do. It is shown as it is: on standard error by the
 command line, as the `detail` of a problem document over HTTP. So it never holds a traceback, and over HTTP never a
@@ -34,6 +36,10 @@ class InputError(SnapshelfError):
 
 class PhotoError(InputError):
     """A photo cannot be decoded."""
+
+
+class PhotoMissingError(PhotoError):
+    """A photo's file is not where it should be."""
 
 
 class NotAPhotoError(PhotoError):
@@ -90,3 +96,7 @@ class TrainingDivergedError(SnapshelfError):
 
 class ExportCheckError(SnapshelfError):
     """The exported model does not answer as the trained network does; it was not published."""
+
+
+class ClusterError(SnapshelfError):
+    """A Ray cluster's machines cannot do their part; what was written before stays."""

@@ -64,51 +64,12 @@ class EmbeddedPhoto:
     embedding_D: NDArray[np.float32]
 
 
-class Gallery:
-    """Puts products where they can be found. May be called from several threads."""
+class Embedder:
+    """Photos → everything that is kept of them; keeps nothing itself. May be called from several threads."""
 
-    def __init__(self, encoder: Encoder, index: VectorIndex, thumbnails: ThumbnailStore, limits: DecodeLimits) -> None:
+    def __init__(self, encoder: Encoder, limits: DecodeLimits) -> None:
         self._encoder = encoder
-        self._index = index
-        self._thumbnails = thumbnails
         self._limits = limits
-        self._lock = threading.Lock()
-
-    def put(self, product: Product, photos: Sequence[RawPhoto]) -> None:
-        """Add a product, or replace it: these become its only photos. It can be found when the call returns.
-
-        Raises:
-            PhotoError: a photo cannot be decoded; nothing was changed.
-            InputError: there is no photo, or the product's id is none: see `data.fields.product_id`.
-        """
-        product_id(product.id)
-        if not photos:
-            raise RequestError(f"The product {product.id!r} came without a photo; it needs at least one.")
-        ready = {sha256(photo): self.prepare(photo) for photo in photos}
-        rows = [(ProductPhoto(photo_id(product.id, key[:16]), key, product), photo) for key, photo in ready.items()]
-        embedded = self.embed(rows)
-        with self._lock:
-            before = {photo.photo_id for photo in self._index.product_photos(product.id)}
-            self.add(embedded)
-            self.remove_photos(sorted(before - {photo.photo_id for photo, _ in rows}))
-
-    def update(self, *products: Product) -> None:
-        """Change what is said of products that are there; their photos stay."""
-        with self._lock:
-            self._index.update_products(products)
-
-    def remove(self, product_ids: Sequence[str]) -> int:
-        """Remove products with their photos and thumbnails; returns how many there were."""
-        with self._lock:
-            photos = [photo for product_id in product_ids for photo in self._index.product_photos(product_id)]
-            num_removed = self._index.remove(product_ids)
-            self._thumbnails.remove([photo.photo_id for photo in photos])
-        return num_removed
-
-    def remove_photos(self, photo_ids: Sequence[str]) -> None:
-        """Remove single photos with their thumbnails."""
-        self._index.remove_photos(photo_ids)
-        self._thumbnails.remove(photo_ids)
 
     def prepare(self, photo: RawPhoto) -> ReadyPhoto:
         """Decode a photo and bring it to the encoder's size.
@@ -133,6 +94,55 @@ class Gallery:
             for (photo, ready), embedding_D in zip(photos, embedding_ND, strict=True)
         ]
 
+    def _decode(self, data: bytes, needed_px: int) -> Image.Image:
+        return decode(data, self._limits, needed_px=needed_px).image
+
+
+class Gallery:
+    """Puts products where they can be found. May be called from several threads."""
+
+    def __init__(self, encoder: Encoder, index: VectorIndex, thumbnails: ThumbnailStore, limits: DecodeLimits) -> None:
+        self._embedder = Embedder(encoder, limits)
+        self._index = index
+        self._thumbnails = thumbnails
+        self._lock = threading.Lock()
+
+    def put(self, product: Product, photos: Sequence[RawPhoto]) -> None:
+        """Add a product, or replace it: these become its only photos. It can be found when the call returns.
+
+        Raises:
+            PhotoError: a photo cannot be decoded; nothing was changed.
+            InputError: there is no photo, or the product's id is none: see `data.fields.product_id`.
+        """
+        product_id(product.id)
+        if not photos:
+            raise RequestError(f"The product {product.id!r} came without a photo; it needs at least one.")
+        ready = {sha256(photo): self._embedder.prepare(photo) for photo in photos}
+        rows = [(ProductPhoto(photo_id(product.id, key[:16]), key, product), photo) for key, photo in ready.items()]
+        embedded = self._embedder.embed(rows)
+        with self._lock:
+            before = {photo.photo_id for photo in self._index.product_photos(product.id)}
+            self.add(embedded)
+            self.remove_photos(sorted(before - {photo.photo_id for photo, _ in rows}))
+
+    def update(self, *products: Product) -> None:
+        """Change what is said of products that are there; their photos stay."""
+        with self._lock:
+            self._index.update_products(products)
+
+    def remove(self, product_ids: Sequence[str]) -> int:
+        """Remove products with their photos and thumbnails; returns how many there were."""
+        with self._lock:
+            photos = [photo for product_id in product_ids for photo in self._index.product_photos(product_id)]
+            num_removed = self._index.remove(product_ids)
+            self._thumbnails.remove([photo.photo_id for photo in photos])
+        return num_removed
+
+    def remove_photos(self, photo_ids: Sequence[str]) -> None:
+        """Remove single photos with their thumbnails."""
+        self._index.remove_photos(photo_ids)
+        self._thumbnails.remove(photo_ids)
+
     def add(self, photos: Sequence[EmbeddedPhoto]) -> None:
         """Keep photos, replacing those of the same `photo_id`. About 1,000 at once cost least.
 
@@ -141,9 +151,6 @@ class Gallery:
         if photos:
             self._thumbnails.put([(each.photo.photo_id, *each.thumbnail) for each in photos])
             self._index.upsert([each.photo for each in photos], np.stack([each.embedding_D for each in photos]))
-
-    def _decode(self, data: bytes, needed_px: int) -> Image.Image:
-        return decode(data, self._limits, needed_px=needed_px).image
 
 
 def sha256(photo: RawPhoto) -> str:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -23,7 +24,7 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.decoding import DOWNLOADS_AT_A_TIME
 from snapshelf.errors import SourceError
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.pipelines import index_photos
+from snapshelf.pipelines import embed_photos, index_photos
 from snapshelf.pipelines.index import index, plan_sync
 from snapshelf.pipelines.index_result import IndexResult
 from snapshelf.pipelines.sync import Plan
@@ -240,13 +241,12 @@ def test_photos_are_fetched_many_at_a_time(shop: Shop, monkeypatch: pytest.Monke
             pass
 
     asked: list[int] = []
-    read_all = index_photos.CatalogueWriter._read_all
 
-    def noted(self: Any, chunks: Any, num_threads: int) -> Any:
+    def noted(num_threads: int) -> ThreadPoolExecutor:
         asked.append(num_threads)
-        return read_all(self, chunks, num_threads)
+        return ThreadPoolExecutor(num_threads)
 
-    monkeypatch.setattr(index_photos.CatalogueWriter, "_read_all", noted)
+    monkeypatch.setattr(embed_photos, "ThreadPoolExecutor", noted)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -28,7 +28,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 
 
 def test_help_imports_no_engine() -> None:
-    heavy = "torch", "onnxruntime", "fastapi", "qdrant_edge", "sklearn", "pyarrow"
+    heavy = "torch", "onnxruntime", "fastapi", "qdrant_edge", "ray", "sklearn", "pyarrow"
     code = (
         "import sys; sys.argv = ['snapshelf', '--help']\n"
         "from snapshelf import cli\n"
@@ -84,6 +84,16 @@ def test_bad_use_is_exit_2_with_one_clear_line(
     assert captured.out == ""
     assert "Traceback" not in captured.err
     assert captured.err.strip()
+
+
+def test_without_the_extra_that_it_needs_an_option_names_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "snapshelf.pipelines.ray_workers", raising=False)
+    assert run(monkeypatch, "index", tmp_path / "catalogue", "--store", store.root, "--ray", "local") == 2
+    assert "--ray needs ray, which is not installed. Run: pip install 'snapshelf[ray]'" in capfd.readouterr().err
 
 
 def test_a_store_without_a_model_names_the_command(

@@ -13,7 +13,7 @@ from PIL import Image
 from snapshelf.adapters.exact_index import ExactIndex
 from snapshelf.adapters.sqlite_thumbnails import SqliteThumbnails
 from snapshelf.errors import InputError, PhotoError, PhotoTooManyPixelsError
-from snapshelf.gallery import Gallery, Thumbnail, sha256, thumbnail
+from snapshelf.gallery import Embedder, Gallery, Thumbnail, sha256, thumbnail
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.types import Filters, Product
 from tests.mean_colour import MeanColour
@@ -136,11 +136,11 @@ def test_thumbnails_of_tiny_photos_keep_every_pixel() -> None:
     np.testing.assert_array_equal(np.asarray(opened(thumbnail(image)).convert("RGB")), np.asarray(image))
 
 
-def test_a_large_photo_keeps_enough_pixels_for_its_thumbnail(tmp_path: Path, thumbnails: SqliteThumbnails) -> None:
+def test_a_large_photo_keeps_enough_pixels_for_its_thumbnail() -> None:
     large = io.BytesIO()
     photo(RED, size=(2000, 1500)).save(large, "JPEG")
-    gallery = Gallery(MeanColour(), ExactIndex(3), thumbnails, DecodeLimits())
-    assert opened(gallery.prepare(large.getvalue()).thumbnail).size == (320, 240)
+    embedder = Embedder(MeanColour(), DecodeLimits())
+    assert opened(embedder.prepare(large.getvalue()).thumbnail).size == (320, 240)
 
 
 def test_hashes_tell_contents_and_shapes_apart() -> None:

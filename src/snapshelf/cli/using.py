@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +12,11 @@ from snapshelf.artifacts.store import Store
 from snapshelf.cli.options import HERE, FormatOption, JsonOption, StoreOption, print_json, store_hint
 from snapshelf.errors import ConfigError
 from snapshelf.progress import console
-from snapshelf.settings import load_settings
+from snapshelf.settings import Settings, load_settings
 from snapshelf.types import Split
+
+if TYPE_CHECKING:
+    from snapshelf.pipelines.ray_workers import RayCluster
 
 
 def index(
@@ -35,7 +39,17 @@ def index(
         bool, typer.Option("--force", help="With --sync: even if more than half of the products would be removed.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(help="Photos worked on at a time, each on one core; all cores if not given.", min=1)
+        int | None,
+        typer.Option(
+            help="Photos worked on at a time, each on one core; all cores, or the cluster's, if not given.", min=1
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="local|auto|HOST:PORT",
+            help="Embed on a Ray cluster: started here, the one of this machine, or at an address.",
+        ),
     ] = None,
     backbone: Annotated[str | None, typer.Option(help="Before any training: whose embeddings to use.")] = None,
     as_json: JsonOption = False,
@@ -56,23 +70,37 @@ def index(
 
         publish_pretrained(opened, backbone or opened.config().train.backbone)
     encoder = open_encoder(opened, settings, num_threads=1)  # each worker looks by itself
-    result = run(
-        opened,
-        encoder,
-        encoder.card,
-        catalogue,
-        format=format,
-        split=split,
-        replace=replace,
-        remove=remove or [],
-        sync=sync,
-        force=force,
-        limits=DecodeLimits.of(settings),
-        num_workers=workers or settings.num_threads,
-        server=settings.qdrant_server,
-    )
+    with _cluster(ray, workers, settings) as cluster:
+        result = run(
+            opened,
+            encoder,
+            encoder.card,
+            catalogue,
+            format=format,
+            split=split,
+            replace=replace,
+            remove=remove or [],
+            sync=sync,
+            force=force,
+            limits=DecodeLimits.of(settings),
+            num_workers=workers or settings.num_threads,
+            server=settings.qdrant_server,
+            cluster=cluster,
+        )
     if as_json:
         print_json(result.to_json())
+
+
+def _cluster(address: str | None, workers: int | None, settings: Settings) -> AbstractContextManager[RayCluster | None]:
+    if address is None:
+        return nullcontext()
+    try:
+        from snapshelf.pipelines.ray_workers import RayCluster
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"--ray needs {error.name}, which is not installed. Run: pip install 'snapshelf[ray]'"
+        ) from None
+    return RayCluster(address, num_cores=settings.num_threads, num_workers=workers)
 
 
 def _check_index_options(

@@ -29,22 +29,21 @@ from snapshelf.types import Attribute, Photo, Product, Rejected, Split
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One photo of a product, not yet read.
+    """One photo of a product, not yet read; `Catalogue.read` does that.
 
-    `name` is what the owner knows it by: the table's row or the photo's path. `read` gives the file's bytes or upright
-    RGB (H, W, 3) uint8, or raises PhotoError.
+    `name` is what the owner knows it by: the table's row or the photo's path. `photo` says where it lies.
     """
 
     product: Product
     photo_id: str
     name: str
-    read: Callable[[], bytes | NDArray[np.uint8]]
+    photo: Photo
 
 
 class Catalogue:
     """A catalogue that can be gone through, more than once, without being held in memory.
 
-    `description` says what it was read as, and why.
+    `description` says what it was read as, and why. Pickled, it reads photos wherever their files are seen.
     """
 
     def __init__(self, source: Source, description: str, split: Split | None, limits: DecodeLimits) -> None:
@@ -71,7 +70,17 @@ class Catalogue:
         """Every photo of every product, in the catalogue's order; bad rows come as rejected."""
         if isinstance(self._source, ProductRows):
             return _TableEntries(self._source, self._split).entries()
-        return _photo_entries(self._source, self._split, self._limits)
+        return _photo_entries(self._source, self._split)
+
+    def read(self, entry: CatalogueEntry) -> bytes | NDArray[np.uint8]:
+        """One photo: its file's bytes, or upright RGB (H, W, 3) uint8. May be called from several threads at once.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        if entry.photo.box is None:
+            return self._source.read(entry.photo.source_file)
+        return np.asarray(read_upright(self._source, entry.photo, self._limits))
 
 
 def open_catalogue(
@@ -141,7 +150,7 @@ class _TableEntries:
         if identity in self._photo_rows:
             raise SourceError(f"is the same product and photo as row {self._photo_rows[identity]}.")
         self._photo_rows[identity] = row.number
-        return CatalogueEntry(product, identity, self._source.name(row.number), partial(self._source.read, image))
+        return CatalogueEntry(product, identity, self._source.name(row.number), Photo(image, product.category))
 
     def _product(self, row: Row) -> Product:
         identity = cell.product_id(row.values.get("id"))
@@ -198,17 +207,12 @@ def _refuse_contradiction(product: Product, number: int, row: Row) -> None:
             )
 
 
-def _photo_entries(source: Source, split: Split | None, limits: DecodeLimits) -> Iterator[CatalogueEntry | Rejected]:
+def _photo_entries(source: Source, split: Split | None) -> Iterator[CatalogueEntry | Rejected]:
     for row in source.rows():
         if isinstance(row, Rejected):
             yield replace(row, product_id=row.path)
         elif split is None or row.split == split:
-            read = partial(_read_part, source, row, limits) if row.box else partial(source.read, row.source_file)
-            yield CatalogueEntry(_photo_product(row), row.path, row.path, read)
-
-
-def _read_part(source: Source, photo: Photo, limits: DecodeLimits) -> NDArray[np.uint8]:
-    return np.asarray(read_upright(source, photo, limits))
+            yield CatalogueEntry(_photo_product(row), row.path, row.path, row)
 
 
 def _photo_product(photo: Photo) -> Product:

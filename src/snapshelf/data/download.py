@@ -61,6 +61,7 @@ class Downloader:
             allowed_hosts: names or addresses, as they stand in the photos' addresses, that may be private.
             limits: when to give up.
         """
+        self._allowed_hosts = allowed_hosts
         self._limits = limits
         self._pools = CheckedPools(
             allowed_hosts,
@@ -71,6 +72,10 @@ class Downloader:
             headers={"User-Agent": "snapshelf", "Accept": "image/*"},
         )
         self._retry = Retry(total=None, backoff_factor=limits.backoff_s, backoff_jitter=limits.backoff_s)
+
+    def __reduce__(self) -> tuple[type[Downloader], tuple[frozenset[str], DownloadLimits]]:
+        """In another process, with connections of its own."""
+        return Downloader, (self._allowed_hosts, self._limits)
 
     def fetch(self, url: str) -> bytes:
         """One photo's bytes.

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snapshelf.adapters.index_folder import begin_folder, begun_card, new_card, open_folder, remove_folder
 from snapshelf.artifacts.cards import IndexCard, ModelCard
@@ -22,8 +23,9 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.catalogue import Catalogue, open_catalogue
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ArtifactMissingError, StoreError
-from snapshelf.gallery import Gallery
+from snapshelf.gallery import Embedder, Gallery
 from snapshelf.imaging.decode import DecodeLimits
+from snapshelf.pipelines.embed_photos import EntryEmbedder
 from snapshelf.pipelines.index_photos import WRITE_BATCH, CatalogueWriter, Tally
 from snapshelf.pipelines.index_result import IndexResult, say, say_plan
 from snapshelf.pipelines.sync import Plan, make_plan, refuse_empty
@@ -31,6 +33,9 @@ from snapshelf.ports import Encoder
 from snapshelf.progress import console, progress
 from snapshelf.settings import QdrantServer
 from snapshelf.types import Split
+
+if TYPE_CHECKING:
+    from snapshelf.pipelines.ray_workers import RayCluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class _Job:
     sync: bool
     force: bool
     server: QdrantServer | None
+    cluster: RayCluster | None
 
 
 def index(  # noqa: PLR0913 (the options of one command)
@@ -61,6 +67,7 @@ def index(  # noqa: PLR0913 (the options of one command)
     limits: DecodeLimits,
     num_workers: int,
     server: QdrantServer | None = None,
+    cluster: RayCluster | None = None,
 ) -> IndexResult:
     """Bring the store's index to what a catalogue says, and make it the one in use.
 
@@ -80,13 +87,15 @@ def index(  # noqa: PLR0913 (the options of one command)
         limits: photos beyond these are rejected.
         num_workers: how many photos are worked on at a time, each on one core.
         server: where the index is built; without one, in the store's folder.
+        cluster: whose machines read and embed the photos, instead of `num_workers` here; connected to.
 
     Raises:
+        ClusterError: see `RayCluster.embed`; the same call goes on where this one was.
         SourceError: the catalogue cannot be read, no row of it can be used, or too much would be removed; the index in
             use stays as it was.
         StoreError: there is no index to remove from, another process has it open, or the server cannot be used.
     """
-    job = _Job(store, encoder, model, limits, num_workers, remove, sync, force, server)
+    job = _Job(store, encoder, model, limits, num_workers, remove, sync, force, server, cluster)
     started = time.perf_counter()
     current = _index_of_this_model(store, model)
     if catalogue and server and current is not None and IndexCard.read(current).collection is None:
@@ -257,8 +266,14 @@ def _untaught(categories: dict[str, int], model: ModelCard) -> dict[str, int]:
 
 
 def _write(job: _Job, writer: CatalogueWriter, catalogue: Catalogue, *, anew: bool) -> Tally:
+    if job.cluster is not None:
+        rows = job.cluster.embed(catalogue, writer.hashes, job.store.folder("models", job.model.id), job.limits)
+    else:
+        embedder = Embedder(job.encoder, job.limits)
+        here = EntryEmbedder(catalogue.read, embedder, job.num_workers, catalogue.waits_for_the_web())
+        rows = here.embed(catalogue.entries(), writer.hashes)
     with progress("Indexing", catalogue.count()) as step:
-        writer.write(catalogue, job.num_workers, step)
+        writer.write(rows, step)
     if writer.tally.num_usable == 0:
         refuse_empty(writer.tally.rejected, catalogue.left_out())
     writer.drop_unseen(of_all_products=anew)

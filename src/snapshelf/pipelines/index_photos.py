@@ -1,30 +1,15 @@
-"""A catalogue's photos → the gallery: read, decoded and embedded on several cores, written in batches.
-
-Each worker takes a few photos all the way, on one core, so that no core waits for another. What is there already and
-has not changed is passed over: it is read and hashed, but not decoded or embedded.
-"""
+"""A catalogue's embedded photos → the gallery, in batches, wherever they were embedded (`embed_photos`)."""
 
 from __future__ import annotations
 
-import itertools
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from snapshelf.data.catalogue import Catalogue, CatalogueEntry
-from snapshelf.data.decoding import DOWNLOADS_AT_A_TIME
 from snapshelf.data.photo_ids import product_id_of
-from snapshelf.errors import PhotoError
-from snapshelf.gallery import EmbeddedPhoto, Gallery, ReadyPhoto, sha256
+from snapshelf.gallery import EmbeddedPhoto, Gallery
+from snapshelf.pipelines.embed_photos import EmbeddedEntry
 from snapshelf.ports import VectorIndex
-from snapshelf.types import Product, ProductPhoto, Rejected
-
-_CHUNK = 16
-"""Photos a task, so that handing tasks over costs nothing beside them."""
-
-_CHUNK_FROM_THE_WEB = 2
-"""Where photos are waited for: small tasks, as each takes as long as its slowest photo."""
+from snapshelf.types import Product, Rejected
 
 WRITE_BATCH = 1024
 """Photos or products a write: each waits for the disk once."""
@@ -56,15 +41,6 @@ class Tally:
         return self.added + self.updated + self.unchanged
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """An entry after its photo was read; `embedded` is None where the photo is the one that is there, or failed."""
-
-    entry: CatalogueEntry
-    embedded: EmbeddedPhoto | None = None
-    failure: str | None = None
-
-
 class CatalogueWriter:
     """Brings an index to what a catalogue says; what it was before is looked up once, at the start."""
 
@@ -81,17 +57,18 @@ class CatalogueWriter:
         self._to_update: dict[str, Product] = {}
         self.tally = Tally()
 
-    def write(self, catalogue: Catalogue, num_workers: int, step: Callable[[int], None]) -> None:
-        """Go through the catalogue; every photo is in the index when the call returns."""
-        threads, size = (num_workers, _CHUNK)
-        if catalogue.waits_for_the_web():
-            threads, size = DOWNLOADS_AT_A_TIME, _CHUNK_FROM_THE_WEB
-        entries = catalogue.entries()
-        for read in self._read_all(iter(lambda: list(itertools.islice(entries, size)), []), threads):
-            if isinstance(read, Rejected):
-                self.tally.rejected.append(read)
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """`photo_id` to `photo_sha256` of what the index held at the start."""
+        return self._hashes
+
+    def write(self, rows: Iterable[EmbeddedEntry | Rejected], step: Callable[[int], None]) -> None:
+        """Take what became of the catalogue's rows; every photo is in the index when the call returns."""
+        for row in rows:
+            if isinstance(row, Rejected):
+                self.tally.rejected.append(row)
             else:
-                self._take(read)
+                self._take(row)
             step(1)
         self._flush()
 
@@ -116,46 +93,7 @@ class CatalogueWriter:
         self.tally.products_unchanged = len(there) - self.tally.products_changed
         self.tally.products_kept = len((mentioned & self._known_products) - self._seen_products)
 
-    def _read_all(
-        self, chunks: Iterator[list[CatalogueEntry | Rejected]], num_workers: int
-    ) -> Iterator[_Read | Rejected]:
-        """Work ahead, a few chunks at most; what comes out is in the order of what goes in."""
-        pending: deque[Future[list[_Read | Rejected]]] = deque()
-        pool = ThreadPoolExecutor(num_workers)
-        try:
-            for chunk in chunks:
-                pending.append(pool.submit(self._read_chunk, chunk))
-                if len(pending) > 2 * num_workers:
-                    yield from pending.popleft().result()
-            while pending:
-                yield from pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _read_chunk(self, entries: list[CatalogueEntry | Rejected]) -> list[_Read | Rejected]:
-        """Read some entries' photos, and embed those that are new or changed."""
-        found: list[_Read | Rejected] = []
-        ready: list[tuple[ProductPhoto, ReadyPhoto]] = []
-        places: list[tuple[int, CatalogueEntry]] = []
-        for entry in entries:
-            if isinstance(entry, Rejected):
-                found.append(entry)
-                continue
-            try:
-                content = entry.read()
-                digest = sha256(content)
-                if self._hashes.get(entry.photo_id) != digest:
-                    photo = ProductPhoto(entry.photo_id, digest, entry.product)
-                    ready.append((photo, self._gallery.prepare(content)))
-                    places.append((len(found), entry))
-                found.append(_Read(entry))
-            except PhotoError as error:
-                found.append(_Read(entry, failure=str(error)))
-        for (place, entry), embedded in zip(places, self._gallery.embed(ready), strict=True):
-            found[place] = _Read(entry, embedded)
-        return found
-
-    def _take(self, read: _Read) -> None:
+    def _take(self, read: EmbeddedEntry) -> None:
         product, is_there = read.entry.product, read.entry.photo_id in self._hashes
         if read.failure is not None:
             self.tally.rejected.append(Rejected(read.entry.name, read.failure, product_id=product.id))

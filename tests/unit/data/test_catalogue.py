@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from snapshelf.data import fields
-from snapshelf.data.catalogue import CatalogueEntry, open_catalogue, photo_title
+from snapshelf.data.catalogue import Catalogue, CatalogueEntry, open_catalogue, photo_title
 from snapshelf.data.photo_ids import photo_id, product_id_of
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ConfigError, PhotoError, SourceError
@@ -36,12 +36,15 @@ def table(folder: Path, *rows: list[str], heading: list[str] = HEADING) -> Path:
     return path
 
 
+def opened(path: Path, split: Split | None = None, columns: dict[str, str] | None = None) -> Catalogue:
+    options = SourceOptions(path.parent, columns=columns or {})
+    return open_catalogue(str(path), "auto", options, split=split, limits=DecodeLimits())
+
+
 def read(
     path: Path, split: Split | None = None, columns: dict[str, str] | None = None
 ) -> tuple[list[CatalogueEntry], list[Rejected]]:
-    options = SourceOptions(path.parent, columns=columns or {})
-    catalogue = open_catalogue(str(path), "auto", options, split=split, limits=DecodeLimits())
-    found = list(catalogue.entries())
+    found = list(opened(path, split, columns).entries())
     return [row for row in found if isinstance(row, CatalogueEntry)], [
         row for row in found if isinstance(row, Rejected)
     ]
@@ -58,7 +61,7 @@ def test_a_row_becomes_a_product_with_its_photo(tmp_path: Path) -> None:
     assert entry.product == Product(
         "1", "Red shoe", "shoe", 12.5, "EUR", True, "https://shop.example/1", {"brand": "Acme"}
     )
-    assert (entry.read(), entry.name) == (b"a's bytes", "products.csv row 2")
+    assert (opened(path).read(entry), entry.name) == (b"a's bytes", "products.csv row 2")
     assert product_id_of(entry.photo_id) == "1"
 
 
@@ -88,18 +91,19 @@ def test_an_unknown_name_in_the_mapping_is_refused(tmp_path: Path) -> None:
 
 def test_rows_of_one_id_are_photos_of_one_product(tmp_path: Path) -> None:
     blank = ["1", "", "", "", "", "", "", "more/b.png"]
-    entries, rejected = read(table(tmp_path, GOOD, changed(id="2", title="Other"), blank))
+    path = table(tmp_path, GOOD, changed(id="2", title="Other"), blank)
+    entries, rejected = read(path)
     assert rejected == []
     assert [entry.product.id for entry in entries] == ["1", "2", "1"]
     assert entries[2].product == entries[0].product
-    assert entries[2].read() == b"b's bytes"
+    assert opened(path).read(entries[2]) == b"b's bytes"
     assert len({entry.photo_id for entry in entries}) == 3
 
 
 def test_a_row_may_have_several_photos(tmp_path: Path) -> None:
     path = table(tmp_path, changed(image="a.png|nowhere.png|more\\b.png|a.png"), changed(id="2"))
     entries, rejected = read(path)
-    assert [(entry.product.id, entry.read()) for entry in entries] == [
+    assert [(entry.product.id, opened(path).read(entry)) for entry in entries] == [
         ("1", b"a's bytes"), ("1", b"b's bytes"), ("2", b"a's bytes")
     ]  # fmt: skip
     assert len({entry.photo_id for entry in entries}) == 3
@@ -177,15 +181,17 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_leading_slash_is_the_tables_folder(tmp_path: Path) -> None:
-    (entry,), _ = read(table(tmp_path, changed(image="/more/b.png")))
-    assert entry.read() == b"b's bytes"
+    path = table(tmp_path, changed(image="/more/b.png"))
+    (entry,), _ = read(path)
+    assert opened(path).read(entry) == b"b's bytes"
 
 
 def test_an_address_on_this_machine_is_not_asked(tmp_path: Path) -> None:
-    (entry,), rejected = read(table(tmp_path, changed(image="http://127.0.0.1:9/a.png")))
+    path = table(tmp_path, changed(image="http://127.0.0.1:9/a.png"))
+    (entry,), rejected = read(path)
     assert rejected == []
     with pytest.raises(PhotoError, match=r"http://127\.0\.0\.1:9/a\.png cannot be downloaded"):
-        entry.read()
+        opened(path).read(entry)
 
 
 def test_a_split_is_chosen_by_its_column(tmp_path: Path) -> None:
@@ -220,7 +226,7 @@ def test_a_folder_of_photos_is_a_catalogue(tmp_path: Path) -> None:
         (tmp_path / "shop" / name).parent.mkdir(parents=True)
         (tmp_path / "shop" / name).write_bytes(name.encode())
     entries, rejected = read(tmp_path / "shop")
-    assert [(entry.product, entry.photo_id, entry.read()) for entry in entries] == [
+    assert [(entry.product, entry.photo_id, opened(tmp_path / "shop").read(entry)) for entry in entries] == [
         (Product(f"{name}", title, category), name, name.encode())
         for name, title, category in (
             ("ankle_boot/00042.png", "Ankle boot 00042", "ankle_boot"),
@@ -330,7 +336,7 @@ def test_boxes_are_products_of_their_own_cut_out_of_their_file(tmp_path: Path) -
         ("shelf.png#1", "red"), ("shelf.png#2", "blue")
     ]  # fmt: skip
     for entry, colour in zip(found, ((200, 0, 0), (0, 0, 200)), strict=True):
-        pixels = entry.read()
+        pixels = opened(tmp_path / "instances.json").read(entry)
         assert isinstance(pixels, np.ndarray)
         assert pixels.shape == (20, 20, 3)
         assert (pixels == colour).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +167,14 @@ def test_auto_recognises_a_format_says_why_and_finds_its_photos(name: str, tmp_p
     assert len(photos) == (20 if "mnist" in name else 1)
     assert len(source.read(photos[0].source_file))
     assert source.stamp(photos[0].source_file)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_photos_are_read_in_another_process_too(name: str, tmp_path: Path) -> None:
+    source, _ = open_source(str(SAMPLES[name][1](tmp_path / "source")), "auto", SourceOptions(tmp_path / "downloads"))
+    file = next(row for row in source.rows() if isinstance(row, Photo)).source_file
+    there = pickle.loads(pickle.dumps(source))
+    np.testing.assert_array_equal(there.read(file), source.read(file))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

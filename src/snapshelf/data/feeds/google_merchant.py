@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from snapshelf.data import fields
@@ -43,8 +44,7 @@ def recognise_google_merchant(path: Path) -> str | None:
 
 def name_google_merchant(path: Path) -> Callable[[int], str]:
     """How its rows are called in messages."""
-    name = item_name if is_xml(path) else row_name
-    return lambda number: name(path, number)
+    return partial(item_name if is_xml(path) else row_name, path)
 
 
 def read_google_merchant(path: Path, now: datetime) -> Iterator[Offer | Rejected]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from snapshelf.data.feeds import FEEDS
 from snapshelf.data.feeds.google_xml import is_xml
@@ -46,6 +47,10 @@ class FeedSource(ProductRows):
         self._feed = FEEDS[format_name]
         self._name = self._feed.name(path)
         self._spool: Spool | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the rows that were read: in another process, photos are read and rows are not."""
+        return self.__dict__ | {"_spool": None}
 
     @property
     def format(self) -> str:

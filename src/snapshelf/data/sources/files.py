@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from snapshelf.errors import PhotoError, PhotoTooManyBytesError
+from snapshelf.errors import PhotoError, PhotoMissingError, PhotoTooManyBytesError
 from snapshelf.imaging.decode import SUFFIXES
 from snapshelf.types import Rejected
 
@@ -109,6 +109,7 @@ def read_file(path: Path) -> bytes:
 
     Raises:
         PhotoTooManyBytesError: so large that it is not read at all; the limit for photos is checked on decoding.
+        PhotoMissingError: it is not there.
         PhotoError: it cannot be read.
     """
     try:
@@ -116,6 +117,8 @@ def read_file(path: Path) -> bytes:
         if size > _NO_PHOTO_IS_LARGER_BYTES:
             raise PhotoTooManyBytesError(f"The file has {size:,} bytes; no photo is that large.")
         return path.read_bytes()
+    except FileNotFoundError as error:
+        raise PhotoMissingError(f"The file cannot be read: {error.strerror}.") from None
     except OSError as error:
         raise PhotoError(f"The file cannot be read: {error.strerror or error}.") from None
 

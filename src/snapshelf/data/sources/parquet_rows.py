@@ -77,6 +77,10 @@ class RowReader:
         self._blocks: list[_Block] = []
         self._streams: list[_Stream] = []
 
+    def __reduce__(self) -> tuple[type[RowReader], tuple[()]]:
+        """In another process, with files opened there."""
+        return RowReader, ()
+
     def cell(self, column: ParquetColumn, row: int) -> object:
         """One cell as a Python value; None where it is null.
 
