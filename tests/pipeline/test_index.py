@@ -6,16 +6,13 @@ Shapes: N photos, S pixels a side.
 from __future__ import annotations
 
 import csv
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from snapshelf.adapters.index_folder import open_folder, open_index
 from snapshelf.adapters.qdrant_edge_index import QdrantEdgeIndex
@@ -24,10 +21,10 @@ from snapshelf.artifacts.store import Store
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError, SourceError, StoreError
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.pipelines import index_photos
 from snapshelf.pipelines.index import index
 from snapshelf.pipelines.index_result import IndexResult
-from snapshelf.types import Encoding, Filters, Product
+from snapshelf.types import Filters, Product
+from tests.dying import NUM_WRITTEN, die_at_the_second_write
 from tests.mean_colour import MeanColour
 from tests.tiny_store import COLOURS, photo, photo_bytes, write_catalogue, write_model
 
@@ -297,21 +294,11 @@ def test_columns_are_mapped_by_the_stores_configuration(shop: Shop) -> None:
     assert shop.products()["p03"].price == 13.0
 
 
-class Killer(MeanColour):
-    """Kills the whole process after some photos, as a power cut would."""
-
-    def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
-        encoding = super().encode(photos_NSSC)
-        if self.num_encoded > 128:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return encoding
-
-
 def index_and_die(root: str, table: str) -> None:
-    index_photos.WRITE_BATCH = 128
+    die_at_the_second_write()
     store = Store(Path(root))
     model = ModelCard.read(store.folder("models", "m1"))
-    index(store, Killer(), model, table, limits=DecodeLimits(), num_workers=2)
+    index(store, MeanColour(), model, table, limits=DecodeLimits(), num_workers=2)
 
 
 def test_a_killed_build_goes_on_where_it_was(shop: Shop) -> None:
@@ -323,8 +310,8 @@ def test_a_killed_build_goes_on_where_it_was(shop: Shop) -> None:
     assert killed.returncode == -signal.SIGKILL
     assert not shop.store.has_current("index")
     result = shop.index()
-    assert (result.unchanged, result.added, result.num_products) == (128, 22, 150)
-    assert shop.encoder.num_encoded == 22
+    assert (result.unchanged, result.added, result.num_products) == (NUM_WRITTEN, 150 - NUM_WRITTEN, 150)
+    assert shop.encoder.num_encoded == 150 - NUM_WRITTEN
     assert [path.name for path in (shop.store.root / "index").glob(".building-*")] == []
 
 

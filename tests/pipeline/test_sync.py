@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,9 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from snapshelf import cli
 from snapshelf.adapters.index_folder import open_index
@@ -24,11 +21,12 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.decoding import DOWNLOADS_AT_A_TIME
 from snapshelf.errors import SourceError
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.pipelines import embed_photos, index_photos
+from snapshelf.pipelines import embed_photos
 from snapshelf.pipelines.index import index, plan_sync
 from snapshelf.pipelines.index_result import IndexResult
 from snapshelf.pipelines.sync import Plan
-from snapshelf.types import Encoding, Product
+from snapshelf.types import Product
+from tests.dying import NUM_WRITTEN, die_at_the_second_write
 from tests.feeds import GOOGLE_HEADING, write_table
 from tests.mean_colour import MeanColour
 from tests.tiny_store import COLOURS, photo, photo_bytes, write_model
@@ -264,21 +262,11 @@ def test_photos_are_fetched_many_at_a_time(shop: Shop, monkeypatch: pytest.Monke
     assert (bad.path, bad.product_id, "404" in bad.reason) == ("feed.tsv row 5", "p03", True)
 
 
-class Killer(MeanColour):
-    """Kills the whole process after some photos, as a power cut would."""
-
-    def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
-        encoding = super().encode(photos_NSSC)
-        if self.num_encoded > 128:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return encoding
-
-
 def sync_and_die(root: str, feed: str) -> None:
-    index_photos.WRITE_BATCH = 128
+    die_at_the_second_write()
     store = Store(Path(root))
     model = ModelCard.read(store.folder("models", "m1"))
-    index(store, Killer(), model, feed, limits=LIMITS, num_workers=2, sync=True)
+    index(store, MeanColour(), model, feed, limits=LIMITS, num_workers=2, sync=True)
 
 
 def test_a_killed_sync_is_mended_by_running_it_again(shop: Shop) -> None:
@@ -292,6 +280,7 @@ def test_a_killed_sync_is_mended_by_running_it_again(shop: Shop) -> None:
     assert killed.returncode == -signal.SIGKILL
     halfway = shop.products()
     assert {f"p{number:02}" for number in range(6)} < set(halfway)
+    assert len(halfway) == 6 + NUM_WRITTEN
     looked_at = shop.encoder.num_encoded
     result = shop.sync()
     assert shop.encoder.num_encoded - looked_at == result.embedded == 150 - (len(halfway) - 6)
