@@ -81,7 +81,7 @@ MINI_RESNET = Schedule(
 _FROM_SCRATCH = Schedule(epochs=10, batch_size=64, learning_rate=2e-3, augment=Augment(flip=True, min_area=0.5))
 _FINE_TUNE = Schedule(
     epochs=12, batch_size=32, learning_rate=1e-3, frozen_norms=True, label_smoothing=0.1, average_epochs=1.0,
-    sizes=(0.56, 0.89), augment=Augment(flip=True, min_area=0.3, trivial=True, erase=0.25),
+    sizes=(0.56, 0.89), augment=Augment(flip=True, min_area=0.3, trivial=True),
 )  # fmt: skip
 """Chosen on the validation photos of two data sets: docs/decisions/0013-recipes.md. Photos of 288 px are learnt from at
 160 px at first and at 256 px at last."""
