@@ -77,6 +77,10 @@ class Rejected:
     unread: bool = False
     """Whether it stands for what could not be read at all, so that nobody knows which products it names."""
 
+    def to_json(self) -> dict[str, str]:
+        """As reports list it."""
+        return {"path": self.path, "reason": self.reason, "flaw": self.flaw}
+
 
 @dataclass(frozen=True, slots=True)
 class Product:

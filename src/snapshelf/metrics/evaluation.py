@@ -118,7 +118,7 @@ class Evaluation:
             "confusion": {"labels": list(scores.per_class), "counts": scores.confusion_CC.tolist()},
             "supercategories": asdict(self.supercategories) if self.supercategories else None,
             "comparison": asdict(self.comparison) if self.comparison else None,
-            "rejected": [asdict(bad) for bad in self.rejected],
+            "rejected": [bad.to_json() for bad in self.rejected],
             "unknown": unknown | (asdict(self.rejection) if self.rejection else {}),
             "report": str(self.report_path),
         }

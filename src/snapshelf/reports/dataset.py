@@ -79,7 +79,7 @@ class DatasetReport:
             "num_classes": len(quality.class_counts),
             "splits": quality.split_counts,
             "class_counts": quality.class_counts,
-            "rejected": [asdict(bad) for bad in self.rejected],
+            "rejected": [bad.to_json() for bad in self.rejected],
             "removed": [asdict(gone) for gone in self.removed],
             "duplicates": self._doubles(quality.exact),
             "near_duplicates": self._doubles(quality.near),
