@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from snapshelf.training.features import FeatureCache
 from snapshelf.training.inference import look_at
 
 Embeddings = NDArray[np.float32]
+CONFIG = "config.toml"
 WAYS = [(dim, power) for dim in (64, 128, 256) for power in (0.0, 0.25, 0.5)]
 
 
@@ -53,7 +55,7 @@ def main() -> None:
     is_pack_shot_T = pack_shots(dataset, train, arguments.pack_shots)
     label_N = dataset.class_indices()
     found = {}
-    print(f"{'':32}{'among one another':^32}{'among photos learnt from':^32}{'among pack shots':^32}")
+    print(f"{'':40}{'among one another':^32}{'among photos learnt from':^32}{'among pack shots':^32}")
     for name, embedding_ND in (("pretrained", pretrained(dataset)), ("fine-tuned", fine_tuned(store, dataset))):
         learnt_ND, query_ND = embedding_ND[train], embedding_ND[validation]
         for words, change in ways(learnt_ND).items():
@@ -63,7 +65,7 @@ def main() -> None:
                 of_gallery = label_N[train][part_T]
                 scores.append(gallery_scores(query_NP, label_N[validation], gallery_NP[part_T], of_gallery))
             found[f"{name}, {words}"] = [numbers(each) for each in scores]
-            print(f"{name + ', ' + words:32}" + "".join(f"{shown(each):^32}" for each in scores), flush=True)
+            print(f"{name + ', ' + words:40}" + "".join(f"{shown(each):^32}" for each in scores), flush=True)
     print(json.dumps(found))
 
 
@@ -82,6 +84,8 @@ def fine_tuned(store: Store, dataset: Dataset) -> Embeddings:
     backbone = load_backbone(
         card.backbone, len(card.labels), size_px=photos.shape[1], weights=str(folder / "checkpoint.safetensors")
     )
+    # As the model looks: `best` takes the mean of a photo and its mirror image.
+    backbone.network.both_sides = tomllib.loads((folder / CONFIG).read_text("utf-8"))["both_sides"]
     return look_at(backbone, photos, np.arange(len(photos))).embedding_ND
 
 
