@@ -72,7 +72,8 @@ def prediction_beside_products(
     labels = {label.casefold() for label in card.labels}
     shares = {name: share for name, share in _shares(nearest).items() if name.casefold() not in labels}
     likeness = max((near.similarity for near in nearest if near.product.category in shares), default=-1.0)
-    choice = sum(probability for label, probability in known.items() if label in sold)
+    selling = {name.casefold() for name in sold}
+    choice = sum(probability for label, probability in known.items() if label.casefold() in selling)
     weight = choice + (1 - choice) * _ramp(likeness, card.looks.somewhat_similar, card.looks.very_similar)
     new = {name: share * weight for name, share in shares.items()}
     fused = {label: probability * (1 - sum(new.values())) for label, probability in known.items()} | new

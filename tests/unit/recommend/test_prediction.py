@@ -128,6 +128,7 @@ def test_a_strange_photo_far_from_every_product_stays_unknown() -> None:
 def test_where_what_it_was_taken_for_has_no_products_the_vote_counts_as_far_as_it_looks_alike() -> None:
     assert beside([near("lamp", 0.55)], sold="lamp").label == "label 0"
     assert beside([near("lamp", 0.9)], sold="lamp").label == "lamp"
+    assert beside([near("lamp", 0.55)], sold="LABEL 0").label == "lamp"  # sold, however it is written
 
 
 @given(
