@@ -40,8 +40,6 @@ class Changes:
     """What is covered: top, left, height, width; nothing where the height is 0."""
     partner_part_N4: NDArray[np.float64]
     """What is taken from the partner's photo (CutMix), likewise."""
-    partner_share_N: NDArray[np.float64]
-    """How much of the partner's photo shines through (mixup), 0 to 1."""
 
     def __getitem__(self, chosen: slice) -> Changes:
         """Those of some of the photos."""
@@ -62,14 +60,12 @@ class Augment:
     """One change of shape or colour at any strength (TrivialAugment, Müller and Hutter 2021)."""
     erase: float = 0.0
     """How often a part of the photo is covered (Random Erasing, Zhong et al. 2020), 0 to 1."""
-    mixup: float = 0.0
-    """How often photos are laid over each other in pairs (Zhang et al. 2018), 0 to 1."""
     cutmix: float = 0.0
-    """How often a part is exchanged between the two of a pair (Yun et al. 2019), 0 to 1; beside `mixup`."""
+    """How often a part is exchanged between the two of a pair (Yun et al. 2019), 0 to 1."""
 
     def draw(self, num: int, random: np.random.Generator) -> Changes:
         """Changes for so many photos."""
-        partner_part_N4, partner_share_N = self._draw_partners(num, random)
+        partner_part_N4 = self._draw_partners(num, random)
         is_cut_out, unchanged_N4 = self.min_area < 1.0, np.tile(_WHOLE, (num, 1))
         return Changes(
             part_N4=_parts(random, random.uniform(self.min_area, 1.0, num), 4 / 3) if is_cut_out else unchanged_N4,
@@ -79,7 +75,6 @@ class Augment:
             strength_N=random.uniform(-1, 1, num),
             erased_N4=self._draw_erased(num, random),
             partner_part_N4=partner_part_N4,
-            partner_share_N=partner_share_N,
         )
 
     def _draw_erased(self, num: int, random: np.random.Generator) -> NDArray[np.float64]:
@@ -88,19 +83,15 @@ class Augment:
         cover_N4 = _parts(random, random.uniform(0.02, 0.3, num), 3.0)
         return np.where((random.random(num) < self.erase)[:, None], cover_N4, 0.0)
 
-    def _draw_partners(self, num: int, random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _draw_partners(self, num: int, random: np.random.Generator) -> NDArray[np.float64]:
         """What is taken from each photo's partner, the same for both of a pair."""
-        if not (self.mixup or self.cutmix):
-            return np.zeros((num, 4)), np.zeros(num)
+        if not self.cutmix:
+            return np.zeros((num, 4))
         pairs = (num + 1) // 2
-        mixing = random.random(pairs).repeat(2)[:num]
-        shares = random.beta(0.2, 0.2, pairs).repeat(2)[:num]
+        is_cut = (random.random(pairs) < self.cutmix).repeat(2)[:num]
         parts = _parts(random, random.random(pairs), 1.0).repeat(2, axis=0)[:num]
-        is_cut, is_laid = mixing < self.cutmix, (mixing >= self.cutmix) & (mixing < self.cutmix + self.mixup)
         alone = np.arange(num) == num - num % 2  # the last one of an odd number has no partner
-        # Beyond a half the two would only change their names.
-        laid_N = np.where(is_laid & ~alone, np.minimum(shares, 1 - shares), 0.0)
-        return np.where((is_cut & ~alone)[:, None], parts, 0.0), laid_N
+        return np.where((is_cut & ~alone)[:, None], parts, 0.0)
 
     def apply(self, photos_NCSS: Tensor, changes: Changes, size_px: int | None = None) -> Tensor:
         """A changed batch, uint8 like the one given, which stays as it was; of `size_px` a side, if that is given."""
@@ -117,18 +108,18 @@ class Augment:
         if self.erase:
             covered_N1SS = _inside(changes.erased_N4, side).to(photos_NCSS.device)[:, None]
             photos_NCSS = photos_NCSS.masked_fill(covered_N1SS, _COVER)
-        if self.mixup or self.cutmix:
+        if self.cutmix:
             photos_NCSS = _mixed(photos_NCSS, changes)
         return photos_NCSS
 
     def targets(self, labels_N: Tensor, num_classes: int, changes: Changes) -> Tensor:
         """What the network should say: the class of each photo, (N,), or, where photos are mixed, its share and that of
         its partner's class, (N, C)."""
-        if not (self.mixup or self.cutmix):
+        if not self.cutmix:
             return labels_N
         target_NC = functional.one_hot(labels_N, num_classes).float()
         cut_N = changes.partner_part_N4[:, 2] * changes.partner_part_N4[:, 3]
-        share_N1 = torch.from_numpy(cut_N + changes.partner_share_N).to(target_NC)[:, None]
+        share_N1 = torch.from_numpy(cut_N).to(target_NC)[:, None]
         return target_NC * (1 - share_N1) + target_NC[_partners(len(labels_N))] * share_N1
 
 
@@ -194,15 +185,9 @@ def _shift(photos_NCSS: Tensor, shift_N2: NDArray[np.int64]) -> Tensor:
 
 
 def _mixed(photos_NCSS: Tensor, changes: Changes) -> Tensor:
-    """Partners laid over each other, or parts exchanged between them."""
+    """Parts exchanged between partners."""
     others_NCSS = photos_NCSS[_partners(len(photos_NCSS))]
-    share_N111 = torch.from_numpy(changes.partner_share_N).to(photos_NCSS.device, torch.float32)[:, None, None, None]
     mixed_NCSS = photos_NCSS.clone()
-    laid_N = changes.partner_share_N > 0
-    if laid_N.any():
-        laid = torch.from_numpy(laid_N).to(photos_NCSS.device)
-        both = torch.lerp(photos_NCSS[laid].float(), others_NCSS[laid].float(), share_N111[laid])
-        mixed_NCSS[laid] = both.round().to(torch.uint8)
     side = photos_NCSS.shape[-1]
     for index in np.flatnonzero(changes.partner_part_N4[:, 2]).tolist():
         top, left, height, width = _in_pixels(changes.partner_part_N4[index], side)

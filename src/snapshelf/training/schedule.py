@@ -28,8 +28,6 @@ class Schedule:
     optimizer: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
     weight_decay: float = 0.05
     """On weights, not on biases and norms; `adam` has none."""
-    layer_decay: float = 1.0
-    """Each layer of the body learns at this times the rate of the one above it; the head at the full rate."""
     frozen_norms: bool = False
     """Keep the means and variances of batch norm as the weights brought them."""
     label_smoothing: float = 0.05

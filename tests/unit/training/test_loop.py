@@ -33,7 +33,7 @@ def test_a_network_learns_what_there_is_to_learn(photos: Photos, tmp_path: Path)
     assert right == max(epoch["accuracy"] for epoch in history) == 1.0
 
 
-ALL_AT_ONCE = Augment(flip=True, min_area=0.5, trivial=True, erase=0.5, mixup=0.3, cutmix=0.3)
+ALL_AT_ONCE = Augment(flip=True, min_area=0.5, trivial=True, erase=0.5, cutmix=0.5)
 
 
 @pytest.mark.parametrize(

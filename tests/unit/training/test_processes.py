@@ -20,7 +20,7 @@ from snapshelf.training.schedule import Schedule
 
 LEARNING_NORMS = Schedule(
     epochs=2, batch_size=8, learning_rate=0.05, optimizer="sgd", mixed_precision=False, average_epochs=0.5,
-    augment=Augment(flip=True, min_area=0.5, trivial=True, erase=0.5, mixup=0.3, cutmix=0.3),
+    augment=Augment(flip=True, min_area=0.5, trivial=True, erase=0.5, cutmix=0.5),
 )  # fmt: skip
 """60 photos in batches of 7 and 8, so that two processes have different numbers of them. By SGD, as Adam would divide
 gradients that are nearly nothing, and so their rounding, by themselves."""
