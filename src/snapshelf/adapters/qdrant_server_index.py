@@ -20,11 +20,13 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 
 from snapshelf.adapters.qdrant_index import EVERY_VALUE, QdrantIndex
 from snapshelf.adapters.qdrant_points import (
+    CANDIDATES_PER_HIT,
     EMBEDDING,
     FLOATS,
     INTEGERS,
     KEYWORDS,
     LEADS,
+    QUANTILE,
     WORDS,
     Between,
     Conditions,
@@ -49,6 +51,11 @@ _TIMEOUT_S = 60
 
 _ORDER = models.WriteOrdering.MEDIUM
 """All replicas see the changes in one order."""
+
+
+_RESCORED = models.QuantizationSearchParams(rescore=True, oversampling=CANDIDATES_PER_HIT)
+_QUICK = models.SearchParams(quantization=_RESCORED)
+_EXACT = models.SearchParams(exact=True, quantization=models.QuantizationSearchParams(ignore=True))
 
 
 class QdrantServerIndex(QdrantIndex):
@@ -76,7 +83,12 @@ class QdrantServerIndex(QdrantIndex):
             StoreError: the server cannot be used.
         """
         schema = models.PayloadSchemaType
-        dense = models.VectorParams(size=embedding_dim, distance=models.Distance.COSINE)
+        int8 = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=QUANTILE, always_ram=True)
+        dense = models.VectorParams(
+            size=embedding_dim,
+            distance=models.Distance.COSINE,
+            quantization_config=models.ScalarQuantization(scalar=int8),
+        )
         with in_words(collection):
             if not client.collection_exists(collection):
                 client.create_collection(
@@ -179,13 +191,14 @@ class QdrantServerIndex(QdrantIndex):
                 return
 
     def _nearest(self, query_D: NDArray[np.float32], limit: int, wanted: Conditions, *, exact: bool) -> list[Hit]:
-        return self._query(query_D.tolist(), EMBEDDING, limit, _to_filter(wanted), models.SearchParams(exact=exact))
+        params = _EXACT if exact else _QUICK
+        return self._query(query_D.tolist(), EMBEDDING, limit, _to_filter(wanted), params)
 
     def _varied(self, query_D: NDArray[np.float32], candidates: list[Hit], limit: int, diversity: float) -> list[Hit]:
         mmr = models.Mmr(diversity=diversity, candidates_limit=len(candidates))
         only_candidates = models.Filter(must=[models.HasIdCondition(has_id=[hit.point for hit in candidates])])
         query = models.NearestQuery(nearest=query_D.tolist(), mmr=mmr)
-        return self._query(query, EMBEDDING, limit, only_candidates, models.SearchParams(exact=True))
+        return self._query(query, EMBEDDING, limit, only_candidates, _EXACT)
 
     def _with_words(self, words: Words, limit: int, wanted: Conditions) -> list[Hit]:
         query = models.SparseVector(indices=[*words.indices], values=[*words.values])
