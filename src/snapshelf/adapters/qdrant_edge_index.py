@@ -26,6 +26,7 @@ from snapshelf.adapters.qdrant_points import (
     KEYWORDS,
     LEADS,
     QUANTILE,
+    WALKED,
     WORDS,
     Between,
     Conditions,
@@ -44,7 +45,7 @@ _PAGE = 1000
 
 
 _RESCORED = qdrant.QuantizationSearchParams(rescore=True, oversampling=CANDIDATES_PER_HIT)
-_QUICK = qdrant.SearchParams(quantization=_RESCORED)
+_QUICK = qdrant.SearchParams(hnsw_ef=WALKED, quantization=_RESCORED)
 _EXACT = qdrant.SearchParams(exact=True, quantization=qdrant.QuantizationSearchParams(ignore=True))
 
 
