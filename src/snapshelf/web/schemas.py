@@ -11,6 +11,15 @@ from snapshelf.together.bought_together import Companion
 from snapshelf.types import Attribute, Facets, Product, Recommendation, Verdict
 
 
+class ProblemOut(BaseModel):
+    """An error, as RFC 9457 has it: `type` tells the kind and never changes, `detail` says what to do."""
+
+    type: str = Field(pattern=r"^urn:snapshelf:problem:[a-z-]+$")
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+
+
 class ProductOut(BaseModel):
     """A product as customers see it."""
 
@@ -216,7 +225,7 @@ ShortText = Annotated[str, Field(min_length=1, max_length=300)]
 class ProductIn(BaseModel):
     """A product as staff send it. Without `image_base64` the product must be there already; its photo is kept."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     title: ShortText
     category: ShortText
@@ -244,7 +253,7 @@ class ProductIn(BaseModel):
 class FeedbackIn(BaseModel):
     """What a customer says of an answer; at least one of the optional fields."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     request_id: Annotated[str, Field(min_length=1, max_length=64)]
     helpful: bool | None = None

@@ -20,10 +20,11 @@ STILL_PICTURES = (
     "pdf that is a jpeg as well", "jpeg with a page behind it", "zip behind a png", "png with a shared exif",
     "gif with frames without end", "webp with frames without end", "apng of 2,000 frames", "avif of 1,000 frames",
     "tiff with pages without end", "tiff with pages in a circle", "jpeg with a shared exif",
+    "png with a text bomb (zTXt)", "png with a profile bomb (iCCP)",
 )  # fmt: skip
 REFUSED = (
     "progressive jpeg, 1,000 × 1,000, scan upon scan", "jpeg with exif upon exif", "jpeg with empty segments",
-    "bmp in runs of one pixel", "tiff that is a broken fax of 40 million lines", "png with a text bomb (zTXt)",
+    "bmp in runs of one pixel", "tiff that is a broken fax of 40 million lines", "gif with no blocks",
     "avif that says 30,000 × 30,000", "png that says 60,000 × 60,000", "svg under a picture's name",
     "pdf under a picture's name", "gif with comments of one byte",
 )  # fmt: skip
