@@ -15,7 +15,8 @@ from snapshelf import __version__
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
-from snapshelf.web.guards import BodyLimit, RateLimit, SecurityHeaders
+from snapshelf.web.guards import BodyLimit, RateLimit
+from snapshelf.web.headers import SecurityHeaders
 from snapshelf.web.openapi import describe, operation_id
 from snapshelf.web.problems import add_problem_handlers
 from snapshelf.web.routes import admin, page, products, recommendations

@@ -21,6 +21,7 @@ from snapshelf.errors import (
     RequestError,
     SnapshelfError,
 )
+from snapshelf.web.headers import security_headers
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -106,12 +107,16 @@ def methods_at(app: FastAPI, path: str) -> str:
         for path_of_route, methods in app.openapi()["paths"].items()
         if re.fullmatch(re.sub(r"\\{[^/]+\\}", ".+", re.escape(path_of_route)), path)
     ]
-    methods = max(fitting, default=(0, {}), key=lambda each: each[0])[1]
+    if not fitting:
+        return ""
+    _, methods = max(fitting, key=lambda each: each[0])
     return ", ".join(sorted(method.upper() for method in methods))
 
 
 async def _on_crash(_: Request, __: Exception) -> JSONResponse:
-    return problem(500, "internal", "The server failed on this request. The reason stands in its log.")
+    # The last resort stands outside of everything else, so it dresses its answer itself.
+    detail = "The server failed on this request. The reason stands in its log."
+    return problem(500, "internal", detail, security_headers("/"))
 
 
 def _shortened(value: object) -> str:
