@@ -52,15 +52,14 @@ def essentials(data: bytes) -> bytes:
 
 def _jpeg(data: bytes) -> bytes:
     kept = [data[:2]]
-    num_pixels, has_exif = 1, False
+    frame, has_exif = b"", False
     for start, end in _jpeg_segments(data):
         marker, is_exif = data[start + 1], data[start + 4 : start + 10] == b"Exif\0\0"
         if marker == 0xDA:
-            _refuse_many_scans(data, start, min(MAX_JPEG_SCANS, MAX_SCANNED_PIXELS // num_pixels))
+            _refuse_many_scans(data, start, frame)
             return b"".join([*kept, data[start:]])
         if marker in _JPEG_FRAMES:
-            height, width = struct.unpack(">HH", data[start + 5 : start + 9].ljust(4, b"\0"))
-            num_pixels = max(num_pixels, height * width)
+            frame = data[start + 1 : start + 10]
         is_note = marker == 0xFE or (0xE0 <= marker <= 0xEF and marker != 0xEE)  # 0xEE says how colours are meant
         if not is_note or (is_exif and not has_exif):
             kept.append(data[start:end])
@@ -84,11 +83,18 @@ _SEGMENT_MARKER = re.compile(rb"\xff[\xc0-\xcf\xda-\xfe]")
 """What has a length behind it."""
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Segments that say how large the picture is."""
+_ONE_BY_ONE = frozenset({0xC0, 0xC1, 0xC9})
+"""Those of pictures that are not progressive."""
 _SCAN_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 """What may follow the coded data of a scan."""
 
 
-def _refuse_many_scans(data: bytes, start: int, limit: int) -> None:
+def _refuse_many_scans(data: bytes, start: int, frame: bytes) -> None:
+    """Refuse what costs too many passes. `start` is that of the first scan, `frame` the header with kind and size."""
+    if len(frame) < 9 or (frame[0] in _ONE_BY_ONE and data[start + 4 : start + 5] == frame[8:9]):
+        return  # all components in one scan: nothing behind it is read
+    height, width = struct.unpack(">HH", frame[4:8])
+    limit = min(MAX_JPEG_SCANS, MAX_SCANNED_PIXELS // max(1, height * width))
     # The pair of bytes is all that is looked for as a rule: it is a thousand times as quick as following the scans, and
     # never finds too few. Behind a phone's photo there may be a film, though, in which it stands by chance.
     if data.count(b"\xff\xda", start) > limit and _count_scans(data, start, limit) > limit:

@@ -86,6 +86,23 @@ def test_too_many_pieces_are_refused(data: bytes, words: str) -> None:
         essentials(data)
 
 
+def test_components_one_by_one_over_and_over_are_refused() -> None:
+    """Not progressive, but its first scan has only one of three components, so that all scans are read."""
+    data = bytearray(plain("JPEG"))
+    scan = data.index(b"\xff\xda")
+    one = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + b"\0" * 20
+    with pytest.raises(PhotoError, match="scans"):
+        essentials(bytes(data[:scan]) + one * (MAX_JPEG_SCANS + 1) + b"\xff\xd9")
+
+
+def test_a_frame_that_comes_twice_does_not_hide_the_scans() -> None:
+    bomb = progressive_bomb(MAX_JPEG_SCANS, 32)
+    first = bomb.index(b"\xff\xda")
+    for frame in (b"\xff\xc0\0\x0b\x08\0\x20\0\x20\x01\x01\x11\0", b"\xff\xc0\0\x03\0"):
+        with pytest.raises(PhotoError):
+            decode(bomb[:first] + frame + bomb[first:], DecodeLimits())
+
+
 def test_ten_scans_are_an_ordinary_progressive_jpeg() -> None:
     assert pixels(saved(picture(), "JPEG", progressive=True)).shape == (48, 64, 3)
 
