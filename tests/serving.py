@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,13 +11,14 @@ import uvicorn
 
 from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
+from snapshelf.web.server import listen
 from snapshelf.wiring import Shelf
 
 
 @contextlib.contextmanager
 def served(shelf: Shelf, settings: Settings) -> Iterator[str]:
     """The address of an opened store while the block runs."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(create_app(shelf, settings), log_level="critical"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

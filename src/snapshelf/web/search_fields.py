@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import UploadFile
+from fastapi import Query, UploadFile
 from pydantic import BaseModel, Field
 
 from snapshelf.errors import RequestError
@@ -16,6 +16,9 @@ from snapshelf.recommend.options import (
     parse_attributes,
 )
 from snapshelf.types import Box, Filters
+
+Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
+"""How many to pass over. Beyond some size it is no number of SQLite's or of Qdrant's any more."""
 
 NameAndValue = Annotated[str, Field(json_schema_extra={"pattern": r"^\s*[^:\s][^:]*:[^\n]*\S"})]
 """Checked by `parse_attributes`, whose words say what to do."""

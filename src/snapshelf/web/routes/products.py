@@ -27,7 +27,7 @@ from snapshelf.web.schemas import (
     ProductOut,
     ProductsOut,
 )
-from snapshelf.web.search_fields import FilterFields, PhotoFields
+from snapshelf.web.search_fields import FilterFields, Offset, PhotoFields
 from snapshelf.web.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1", tags=["products"])
@@ -47,7 +47,7 @@ def count_by_category(state: ServerState) -> list[CategoryOut]:
 @router.get("/products", response_model=ProductsOut)
 def products(
     state: State,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     category: Annotated[str | None, Query()] = None,
 ) -> ProductsOut:
