@@ -158,6 +158,19 @@ def test_links_that_are_none_are_refused(client: TestClient, url: str) -> None:
     assert "'url'" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    ['{"a": NaN}', '{"a": 1e999}', '{"a": -Infinity}', '{"\\ud800": "\\udfff"}', '{"a": [1]}', "[" * 50_000],
+    ids=["nan", "too large", "infinity", "half characters", "list", "deep"],
+)
+def test_what_json_cannot_hold_is_refused_in_words(client: TestClient, attributes: str) -> None:
+    body = f'{{"title": "Red", "category": "red thing", "attributes": {attributes}}}'
+    answer = client.put("/api/v1/products/p02", content=body, headers=ADMIN | {"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == PROBLEM
+    assert client.get("/api/v1/products").status_code == 200
+
+
 def test_script_in_a_title_stays_text(client: TestClient) -> None:
     title = "<img src=x onerror=alert(1)><script>alert(1)</script>"
     body = {"title": title, "category": "red thing", "attributes": {"<b>": "</script>"}}

@@ -50,7 +50,7 @@ def problem_body(status: int, kind: str, detail: str) -> dict[str, str | int]:
         "type": f"urn:snapshelf:problem:{kind}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": detail.encode("utf-8", "backslashreplace").decode("utf-8"),  # half of a pair of UTF-16 is no text
     }
 
 

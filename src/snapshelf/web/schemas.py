@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from snapshelf.together.bought_together import Companion
 from snapshelf.types import Attribute, Facets, Product, Recommendation, Verdict
@@ -220,6 +220,7 @@ class StoreOut(BaseModel):
 
 
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]
+LongText = Annotated[str, Field(max_length=10_000)]
 
 
 class ProductIn(BaseModel):
@@ -233,7 +234,7 @@ class ProductIn(BaseModel):
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     in_stock: bool | None = None
     url: str | None = Field(default=None, max_length=2000, pattern=r"^(https?://|/)")
-    attributes: dict[str, Attribute] = Field(default_factory=dict)
+    attributes: dict[ShortText, bool | int | FiniteFloat | LongText] = Field(default_factory=dict)
     image_base64: str | None = None
 
     def product(self, product_id: str) -> Product:
