@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STORE := .demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo test test-ray setup lint format bench lock clean
+.PHONY: help demo test test-ray fuzz setup lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,9 @@ test: $(VENV)/dev.stamp ## set up, then every test but those of test-ray
 
 test-ray: $(VENV)/ray.stamp ## set up with Ray, then the tests of a Ray of two workers
 	@$(BIN)/python -m pytest -m ray
+
+fuzz: $(VENV)/dev.stamp ## twelve thousand damaged and hostile photos to the decoder and the application
+	@$(BIN)/python -m tests.fuzz
 
 setup: $(VENV)/dev.stamp ## the pinned environment for development, in .venv
 

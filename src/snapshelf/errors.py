@@ -18,7 +18,9 @@
     ├── ProductNotFoundError  no product of that id                           exit code 2
     ├── TrainingDivergedError the loss is no longer a number                  exit code 1
     ├── ExportCheckError      the exported model answers otherwise            exit code 1
-    └── ClusterError          the machines that should embed photos do not    exit code 1
+    ├── ClusterError          the machines that should embed photos do not    exit code 1
+    ├── ApiError              a server answered a client with a problem       exit code 1
+    └── ServerUnreachableError a server did not answer a client               exit code 1
 
 A message says what was found, what was expected and what to do. It is shown as it is: on standard error by the
 command line, as the `detail` of a problem document over HTTP. So it never holds a traceback, and over HTTP never a
@@ -100,3 +102,22 @@ class ExportCheckError(SnapshelfError):
 
 class ClusterError(SnapshelfError):
     """A Ray cluster's machines cannot do their part; what was written before stays."""
+
+
+class ApiError(SnapshelfError):
+    """A server answered with a problem document (RFC 9457), whose fields these are."""
+
+    def __init__(self, status: int, type: str, title: str, detail: str, retry_after_s: int | None = None) -> None:  # noqa: A002 (the document's own word)
+        super().__init__(f"{detail} ({status} {title})")
+        self.status = status
+        self.type = type
+        """Such as `urn:snapshelf:problem:not-a-photo`; it never changes."""
+        self.title = title
+        self.detail = detail
+        """What was found, what was expected and what to do."""
+        self.retry_after_s = retry_after_s
+        """Seconds after which to try again, where the server says so."""
+
+
+class ServerUnreachableError(SnapshelfError):
+    """No server answered in time, or something else did."""

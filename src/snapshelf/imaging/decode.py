@@ -19,16 +19,22 @@ from snapshelf.errors import (
     PhotoTooManyPixelsError,
     TruncatedPhotoError,
 )
+from snapshelf.imaging.essentials import essentials
+from snapshelf.imaging.heic import HEIC, is_heic, require_heic
 from snapshelf.settings import Settings
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""What is recognised, by content and never by the file's name."""
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What is recognised, by content and never by the file's name; and HEIC, where the [heic] extra is installed."""
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"})
 """The file names that are taken for photos when a folder is read."""
 
 # Pillow's own check counts by other rules and at another place; ours runs on every file before its pixels are read.
 Image.MAX_IMAGE_PIXELS = None
+
+# A broken EXIF block has a warning for each of its tags, and is no reason to warn anybody. Once for all, because
+# `catch_warnings` is not made for threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -43,6 +49,15 @@ _UPRIGHT = {
 """What undoes each EXIF orientation but 1 (CIPA DC-008, 4.6.4 A)."""
 
 _PAPER = (255, 255, 255)
+
+_TIFF_CODINGS = frozenset(
+    {"raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate", "jpeg", "lzma", "zstd", "webp"}
+)
+"""What photos are coded by; Pillow's names."""
+
+_COST = {"WEBP": 2}
+"""Of a WebP Pillow holds an animation's canvas twice beside the picture, 15 bytes a pixel, and takes some 40 ns for
+each: twice what the other kinds take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +122,13 @@ def longer_side_px(data: bytes, limits: DecodeLimits) -> int:
 
 @contextlib.contextmanager
 def _broken_files_named(data: bytes) -> Iterator[None]:
-    with warnings.catch_warnings():
-        # A broken EXIF block or palette is no reason to warn the owner of a thousand photos a thousand times.
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        except PhotoError:
-            raise
-        except Exception as error:  # Pillow's plug-ins raise nearly anything on a broken file
-            kind = TruncatedPhotoError if _is_cut_off(data, error) else PhotoError
-            raise kind(f"The picture is broken or cut off ({_brief(error)}). Send the whole file.") from error
+    try:
+        yield
+    except PhotoError:
+        raise
+    except Exception as error:  # Pillow's plug-ins raise nearly anything on a broken file
+        kind = TruncatedPhotoError if _is_cut_off(data, error) else PhotoError
+        raise kind(f"The picture is broken or cut off ({_brief(error)}). Send the whole file.") from error
 
 
 def _open(data: bytes, limits: DecodeLimits) -> Image.Image:
@@ -127,26 +139,44 @@ def _open(data: bytes, limits: DecodeLimits) -> Image.Image:
         raise PhotoTooManyBytesError(
             f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Send a smaller photo."
         )
+    formats = FORMATS
+    if is_heic(data):
+        require_heic()
+        formats = (HEIC,)
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(essentials(data)), formats=formats)
     except UnidentifiedImageError:
         raise NotAPhotoError(
             f"Not a picture: the content is none of {', '.join(FORMATS)}. Save the photo as JPEG or PNG and try again."
         ) from None
+    _refuse_many_pixels(image, limits)
+    _refuse_fax(image)
+    return image
+
+
+def _refuse_many_pixels(image: Image.Image, limits: DecodeLimits) -> None:
     width, height = image.size
-    if width * height > limits.max_pixels:
+    allowed = limits.max_pixels // _COST.get(image.format or "", 1)
+    if width * height > allowed:
+        of_kind = f" of a {image.format}" if allowed < limits.max_pixels else ""
         raise PhotoTooManyPixelsError(
             f"The picture has {width} × {height} pixels ({width * height / 1e6:.1f} million); "
-            f"at most {limits.max_pixels / 1e6:.0f} million are accepted. Send a smaller photo."
+            f"at most {allowed / 1e6:.0f} million{of_kind} are accepted. Send a smaller photo."
         )
-    return image
+
+
+def _refuse_fax(image: Image.Image) -> None:
+    """libtiff writes a line to standard error for each line of a broken fax, and there may be millions."""
+    coding = image.info.get("compression", "raw")
+    if image.format == "TIFF" and coding not in _TIFF_CODINGS:
+        raise PhotoError(f"The TIFF is coded as {coding}, which is not read here. Save the photo as JPEG or PNG.")
 
 
 def _decode_opened(image: Image.Image, needed_px: int | None) -> Picture:
     width, height = image.size
     format_name = image.format or "unknown"
     orientation = _orientation(image)
-    if needed_px is not None and format_name in ("JPEG", "MPO"):  # MPO: the several-picture JPEG of some phones
+    if needed_px is not None and format_name == "JPEG":
         _draft(image, needed_px)
     image.load()
     upright = _to_rgb(image)
@@ -183,7 +213,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """16-bit (or, rarely, 32-bit) grey: the range is scaled to 8 bits instead of being clipped at 255."""
     deep = image.mode.startswith("I;16")
-    grey_HW = np.asarray(image, dtype=np.float32)
+    grey_HW = np.nan_to_num(np.asarray(image, dtype=np.float32), copy=False)
     top = 65535.0 if deep or grey_HW.max(initial=0.0) > 255 else 255.0
     scaled_HW = np.clip(grey_HW * (255.0 / top), 0, 255).round().astype(np.uint8)
     return Image.fromarray(scaled_HW).convert("RGB")

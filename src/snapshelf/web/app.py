@@ -15,7 +15,9 @@ from snapshelf import __version__
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
-from snapshelf.web.guards import BodyLimit, RateLimit, SecurityHeaders
+from snapshelf.web.guards import BodyLimit, RateLimit
+from snapshelf.web.headers import SecurityHeaders
+from snapshelf.web.openapi import describe, operation_id
 from snapshelf.web.problems import add_problem_handlers
 from snapshelf.web.routes import admin, page, products, recommendations
 from snapshelf.web.shelves import Shelves, StoreWatch
@@ -62,11 +64,13 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        generate_unique_id_function=operation_id,
     )
     app.state.server, app.state.shelves = state, shelves
     add_problem_handlers(app)
     for router in (recommendations.router, products.router, admin.router, page.router):
         app.include_router(router)
+    describe(app)
     patch_fastapi(app, redirect_from_root_to_docs=False)
     app.mount("/static", _RevalidatedFiles(directory=page.STATIC), name="static")
     _add_guards(app, state)

@@ -1,4 +1,4 @@
-"""What stands before every request: the size of a body, the rate of a client, the headers of an answer."""
+"""What stands before every request: the size of a body, the rate of a client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,16 +20,6 @@ _FORM_OVERHEAD_BYTES = 64 * 1024
 _DRAIN_FACTOR = 4
 """A body up to so many times the limit is read to its end and thrown away, so that ordinary clients, which send
 everything before they listen, get to read the answer. A larger one is cut off."""
-
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-_DOCS_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""The documentation page starts itself with a script inside the page; nothing on it comes from customers."""
 
 
 class BodyLimit:
@@ -100,28 +90,3 @@ class RateLimit:
                 await problem(429, "too-many-requests", detail, {"Retry-After": str(wait_s)})(scope, receive, send)
                 return
         await self.app(scope, receive, send)
-
-
-class SecurityHeaders:
-    """Adds the headers that keep browsers from doing what the page never needs."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and dress the answer."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        policy = _DOCS_CONTENT_SECURITY_POLICY if scope["path"] == "/docs" else _CONTENT_SECURITY_POLICY
-
-        async def dressed(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = policy
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                headers["Cross-Origin-Opener-Policy"] = "same-origin"
-            await send(message)
-
-        await self.app(scope, receive, dressed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -20,6 +21,7 @@ from snapshelf.errors import (
     RequestError,
     SnapshelfError,
 )
+from snapshelf.web.headers import security_headers
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -39,13 +41,17 @@ _log = logging.getLogger("snapshelf.web")
 
 def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """A problem document. `kind` makes the stable `type`, `urn:snapshelf:problem:<kind>`."""
-    body = {
+    return JSONResponse(problem_body(status, kind, detail), status, headers, media_type=MEDIA_TYPE)
+
+
+def problem_body(status: int, kind: str, detail: str) -> dict[str, str | int]:
+    """What stands in it."""
+    return {
         "type": f"urn:snapshelf:problem:{kind}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": detail.encode("utf-8", "backslashreplace").decode("utf-8"),  # half of a pair of UTF-16 is no text
     }
-    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -80,15 +86,37 @@ async def _on_invalid_request(_: Request, error: Exception) -> JSONResponse:
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this class only)
     detail = error.detail
-    if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
-        detail = f"Nothing is at {request.url.path}. The API's documentation is at /docs."
+    headers = dict(error.headers) if error.headers else {}
     status = error.status_code
+    if status == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = f"Nothing is at {request.url.path}. The API's documentation is at /docs."
+    if status == 405:
+        headers["Allow"] = methods_at(request.app, request.url.path) or headers.get("Allow", "GET")
+        detail = f"{request.method} is not possible here; {headers['Allow']} is. The API's documentation is at /docs."
     kind = "photo-too-many-bytes" if status == 413 else HTTPStatus(status).name.lower().replace("_", "-")
-    return problem(status, kind, detail, dict(error.headers) if error.headers else None)
+    return problem(status, kind, detail, headers)
+
+
+def methods_at(app: FastAPI, path: str) -> str:
+    """What may be done at an address, such as `GET, PUT`; empty where the API has nothing there.
+
+    The router names the methods of the first route that fits only.
+    """
+    fitting = [
+        (path_of_route.count("/"), methods)
+        for path_of_route, methods in app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\\{[^/]+\\}", ".+", re.escape(path_of_route)), path)
+    ]
+    if not fitting:
+        return ""
+    _, methods = max(fitting, key=lambda each: each[0])
+    return ", ".join(sorted(method.upper() for method in methods))
 
 
 async def _on_crash(_: Request, __: Exception) -> JSONResponse:
-    return problem(500, "internal", "The server failed on this request. The reason stands in its log.")
+    # The last resort stands outside of everything else, so it dresses its answer itself.
+    detail = "The server failed on this request. The reason stands in its log."
+    return problem(500, "internal", detail, security_headers("/"))
 
 
 def _shortened(value: object) -> str:

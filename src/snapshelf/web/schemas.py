@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from snapshelf.together.bought_together import Companion
 from snapshelf.types import Attribute, Facets, Product, Recommendation, Verdict
+
+
+class ProblemOut(BaseModel):
+    """An error, as RFC 9457 has it: `type` tells the kind and never changes, `detail` says what to do."""
+
+    type: str = Field(pattern=r"^urn:snapshelf:problem:[a-z-]+$")
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
 
 
 class ProductOut(BaseModel):
@@ -211,12 +220,13 @@ class StoreOut(BaseModel):
 
 
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]
+LongText = Annotated[str, Field(max_length=10_000)]
 
 
 class ProductIn(BaseModel):
     """A product as staff send it. Without `image_base64` the product must be there already; its photo is kept."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     title: ShortText
     category: ShortText
@@ -224,7 +234,7 @@ class ProductIn(BaseModel):
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     in_stock: bool | None = None
     url: str | None = Field(default=None, max_length=2000, pattern=r"^(https?://|/)")
-    attributes: dict[str, Attribute] = Field(default_factory=dict)
+    attributes: dict[ShortText, bool | int | FiniteFloat | LongText] = Field(default_factory=dict)
     image_base64: str | None = None
 
     def product(self, product_id: str) -> Product:
@@ -244,7 +254,7 @@ class ProductIn(BaseModel):
 class FeedbackIn(BaseModel):
     """What a customer says of an answer; at least one of the optional fields."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     request_id: Annotated[str, Field(min_length=1, max_length=64)]
     helpful: bool | None = None

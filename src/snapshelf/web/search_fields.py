@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import UploadFile
+from typing import Annotated
+
+from fastapi import Query, UploadFile
 from pydantic import BaseModel, Field
 
 from snapshelf.errors import RequestError
@@ -15,6 +17,12 @@ from snapshelf.recommend.options import (
 )
 from snapshelf.types import Box, Filters
 
+Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
+"""How many to pass over. Beyond some size it is no number of SQLite's or of Qdrant's any more."""
+
+NameAndValue = Annotated[str, Field(json_schema_extra={"pattern": r"^\s*[^:\s][^:]*:[^\n]*\S"})]
+"""Checked by `parse_attributes`, whose words say what to do."""
+
 
 class FilterFields(BaseModel):
     """What products must satisfy."""
@@ -23,7 +31,7 @@ class FilterFields(BaseModel):
     price_min: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     price_max: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     in_stock: bool | None = None
-    attribute: list[str] = Field(
+    attribute: list[NameAndValue] = Field(
         default_factory=list, description="name:value; several of one name are alternatives, of several names all hold"
     )
 
@@ -65,11 +73,21 @@ class SearchFields(FilterFields):
         )
 
 
+class SimilarFields(SearchFields):
+    """What products are wanted where there is no photo."""
+
+    like: list[str] = Field(min_length=1, description="ids of products that the others should be like")
+
+
 class PhotoFields(BaseModel):
     """A photo, or a part of one."""
 
-    photo: UploadFile = Field(description="JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF")
-    box: str | None = Field(default=None, description="x,y,w,h as fractions of the upright photo: search for this part")
+    photo: UploadFile = Field(description="JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC")
+    box: str | None = Field(
+        default=None,
+        description="x,y,w,h as fractions of the upright photo: search for this part",
+        json_schema_extra={"pattern": r"^[0-9.]+,[0-9.]+,[0-9.]+,[0-9.]+$", "examples": ["0.1,0.2,0.5,0.5"]},
+    )
 
     @property
     def part(self) -> Box | None:

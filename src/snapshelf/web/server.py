@@ -24,7 +24,7 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
         ConfigError: the address cannot be listened on.
         StoreError: the store has no model or no index that fits it.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port)
     try:
         shelf = open_shelf(store, settings)
         config = uvicorn.Config(create_app(shelf, settings, store), log_level=logging.WARNING, server_header=False)
@@ -37,9 +37,15 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at an address; port 0 takes a free one.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Said to be TCP, or asyncio leaves Nagle's algorithm on, and answers after a connection's first take 40 ms more.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

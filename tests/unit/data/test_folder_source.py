@@ -54,9 +54,9 @@ def test_folders_below_a_class_belong_to_it(tmp_path: Path) -> None:
 
 def test_other_files_in_class_folders_are_rejected_but_not_the_systems_own(tmp_path: Path) -> None:
     root = touched(
-        tmp_path, ["hat/1.jpg", "hat/notes.txt", "hat/photo.heic", "hat/.DS_Store", "hat/Thumbs.db", "LICENSE"]
+        tmp_path, ["hat/1.jpg", "hat/notes.txt", "hat/photo.psd", "hat/.DS_Store", "hat/Thumbs.db", "LICENSE"]
     )
-    assert set(rejected(root)) == {"hat/notes.txt", "hat/photo.heic"}
+    assert set(rejected(root)) == {"hat/notes.txt", "hat/photo.psd"}
     assert ".jpg" in rejected(root)["hat/notes.txt"]
 
 

@@ -9,15 +9,14 @@ from fastapi import APIRouter, Query
 
 from snapshelf.web.admin import AdminOnly
 from snapshelf.web.schemas import FeedbackListOut, FeedbackOut
+from snapshelf.web.search_fields import Offset
 from snapshelf.web.state import State
 
 router = APIRouter(prefix="/api/v1/admin", tags=["admin"], dependencies=[AdminOnly])
 
 
 @router.get("/feedback", response_model=FeedbackListOut)
-def feedback(
-    state: State, offset: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> FeedbackListOut:
+def feedback(state: State, offset: Offset = 0, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> FeedbackListOut:
     """What customers said, newest first."""
     page = state.feedback.newest(offset=offset, limit=limit)
     return FeedbackListOut(

@@ -54,7 +54,12 @@ def store(state: State) -> StoreOut:
     )
 
 
-@router.get("/api/v1/samples/{number}", response_class=Response, tags=["store"])
+@router.get(
+    "/api/v1/samples/{number}",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}, "image/png": {}, "image/webp": {}}}},
+    tags=["store"],
+)
 def sample(state: State, number: int) -> FileResponse:
     """A photo to try, by its place in the store's list."""
     if not 0 <= number < len(state.shelf.samples):

@@ -8,7 +8,7 @@ import hashlib
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Form, Header, Query, Response
+from fastapi import APIRouter, Depends, Form, Header, HTTPException, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from snapshelf.errors import ProductNotFoundError, RequestError
@@ -27,7 +27,7 @@ from snapshelf.web.schemas import (
     ProductOut,
     ProductsOut,
 )
-from snapshelf.web.search_fields import FilterFields, PhotoFields
+from snapshelf.web.search_fields import FilterFields, Offset, PhotoFields
 from snapshelf.web.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1", tags=["products"])
@@ -47,7 +47,7 @@ def count_by_category(state: ServerState) -> list[CategoryOut]:
 @router.get("/products", response_model=ProductsOut)
 def products(
     state: State,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Offset = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     category: Annotated[str | None, Query()] = None,
 ) -> ProductsOut:
@@ -85,7 +85,7 @@ def _match(state: ServerState, product_id: str, data: bytes, box: Box | None) ->
     response_class=Response,
     responses={
         200: {"content": {"image/jpeg": {}, "image/webp": {}}},
-        404: {"description": "No such product, or it has no picture"},
+        304: {"description": "It is the one that the ETag sent with the request names"},
     },
 )
 def product_image(state: State, product_id: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
@@ -127,7 +127,17 @@ def product(state: State, product_id: str) -> ProductOut:
     return ProductOut.of(_find(state, product_id))
 
 
-@router.put("/products/{product_id:path}", response_model=ProductOut, dependencies=[AdminOnly])
+def _refuse_parts(product_id: str) -> None:
+    """What lies below a product is no product: an id that looks so could be put and never be found again."""
+    method = {"image": "GET", "bought-together": "GET", "match": "POST"}.get(product_id.rpartition("/")[2])
+    if method and "/" in product_id:
+        raise HTTPException(405, headers={"Allow": method})
+
+
+_NoPart = Depends(_refuse_parts)
+
+
+@router.put("/products/{product_id:path}", response_model=ProductOut, dependencies=[_NoPart, AdminOnly])
 async def put_product(state: State, product_id: str, body: ProductIn) -> ProductOut:
     """Add a product, or change one. It can be found by photo as soon as this answers."""
     await run_in_threadpool(_put, state, body.product(product_id), body.image_base64)
@@ -143,7 +153,7 @@ def _put(state: ServerState, changed: Product, image_base64: str | None) -> None
     state.shelf.gallery.update(changed)
 
 
-@router.delete("/products/{product_id:path}", status_code=204, dependencies=[AdminOnly])
+@router.delete("/products/{product_id:path}", status_code=204, dependencies=[_NoPart, AdminOnly])
 def delete_product(state: State, product_id: str) -> Response:
     """Remove a product and its pictures."""
     _find(state, product_id)

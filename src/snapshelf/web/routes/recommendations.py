@@ -24,7 +24,7 @@ from snapshelf.web.schemas import (
     SimilarOut,
     TimingOut,
 )
-from snapshelf.web.search_fields import PhotoSearchFields, SearchFields
+from snapshelf.web.search_fields import PhotoSearchFields, SimilarFields
 from snapshelf.web.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1", tags=["recommendations"])
@@ -78,7 +78,7 @@ def _observe(state: ServerState, decode_s: float, answer: Answer) -> None:
 
 
 @router.get("/recommendations", response_model=SimilarOut)
-def similar(state: State, wanted: Annotated[SearchFields, Query()]) -> SimilarOut:
+def similar(state: State, wanted: Annotated[SimilarFields, Query()]) -> SimilarOut:
     """More like these products, and less like those: at least one `like`."""
     started = time.perf_counter()
     found = state.shelf.recommender.similar(wanted.options)

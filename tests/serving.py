@@ -1,0 +1,31 @@
+"""A real server on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+
+import uvicorn
+
+from snapshelf.settings import Settings
+from snapshelf.web.app import create_app
+from snapshelf.web.server import listen
+from snapshelf.wiring import Shelf
+
+
+@contextlib.contextmanager
+def served(shelf: Shelf, settings: Settings) -> Iterator[str]:
+    """The address of an opened store while the block runs."""
+    listener = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(create_app(shelf, settings), log_level="critical"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

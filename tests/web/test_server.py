@@ -1,0 +1,30 @@
+"""The socket that customers come in on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from snapshelf.web.server import listen
+
+
+def test_answers_do_not_wait_to_be_joined() -> None:
+    """What asyncio accepts on it has Nagle's algorithm off; with it, every answer took 40 ms more."""
+
+    async def nodelay() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listener = listen("127.0.0.1", 0)
+        server = await asyncio.start_server(answer, sock=listener)
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        value = await found
+        writer.close()
+        server.close()
+        return value
+
+    assert asyncio.run(nodelay()) != 0
