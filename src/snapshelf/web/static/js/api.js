@@ -27,15 +27,14 @@ export async function fetchPhoto(address) {
 }
 
 /**
- * Search by photo, or by a part of it: `box` is {x, y, w, h} in fractions, or null. With `objects`, the answer says what
- * else the photo shows. Throws SearchError, or AbortError when `signal` says so.
+ * Search by photo, or by a part of it: `box` is {x, y, w, h} in fractions, or null.
+ * Throws SearchError, or AbortError when `signal` says so.
  */
-export async function recommend(photo, filters, { topK, box, objects, signal }) {
+export async function recommend(photo, filters, { topK, box, signal }) {
   const form = new FormData();
   form.append("photo", photo, photo.name ?? "photo");
   form.append("top_k", String(topK));
   if (box) form.append("box", [box.x, box.y, box.w, box.h].map((part) => part.toFixed(4)).join(","));
-  if (objects) form.append("objects", "true");
   for (const [name, value] of fieldsOf(filters)) form.append(name, value);
   const response = await send(`${BASE}/recommendations`, { method: "POST", body: form, signal });
   return response.json();

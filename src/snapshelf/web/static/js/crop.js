@@ -1,9 +1,8 @@
-// The part of the photo that is searched for: a box, moved and sized by finger, mouse, keyboard or buttons, and dots for
-// what else the photo shows.
+// The part of the photo that is searched for: a box, moved and sized by finger, mouse, keyboard or buttons.
 
 import { centred, cornerMoved, MIDDLE, moved, pictureIn, sized, STEP } from "./boxes.js";
-import { byId, el } from "./dom.js";
-import { boxWords, objectName, WHOLE_PHOTO } from "./page-words.js";
+import { byId } from "./dom.js";
+import { boxWords, WHOLE_PHOTO } from "./page-words.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const TAP_PX = 6; // a press that moves less is a tap
@@ -26,8 +25,9 @@ export function startCrop({ onBox, say }) {
   }
 
   function close() {
-    if (byId("crop").contains(document.activeElement)) byId("crop-open").focus();
+    const hadFocus = ["crop", "crop-tools"].some((id) => byId(id).contains(document.activeElement));
     change(null);
+    if (hadFocus) byId("crop-open").focus();
   }
 
   /** Over the picture itself, which may leave room at two sides of its frame. */
@@ -60,12 +60,9 @@ export function startCrop({ onBox, say }) {
   byId("crop").addEventListener("keydown", (event) => event.key === "Escape" && now.box && close());
   listenForPointers(stage, { current: () => now.box, change });
 
-  return (state, before) => {
+  return (state) => {
     now = state;
     showBox(state);
-    if (state.objects !== before.objects || state.box !== before.box || state.open !== before.open) {
-      showDots(state, change);
-    }
   };
 }
 
@@ -75,6 +72,7 @@ function showBox({ box, photo, like, error, answer }) {
   byId("crop").hidden = !possible;
   byId("crop-open").hidden = box !== null || !searchable;
   byId("crop-tools").hidden = box === null || !possible;
+  byId("panel-actions").hidden = !byId("crop-tools").hidden;
   const frame = byId("crop-box");
   frame.hidden = box === null;
   if (!box) return;
@@ -87,7 +85,7 @@ function showBox({ box, photo, like, error, answer }) {
 function listenForPointers(stage, { current, change }) {
   stage.addEventListener("pointerdown", (event) => {
     const first = current();
-    if (!first || event.button !== 0 || event.target.closest("[data-dot]")) return;
+    if (!first || event.button !== 0) return;
     event.preventDefault(); // no text is chosen, no picture dragged
     byId("crop-box").focus({ preventScroll: true });
     stage.setPointerCapture(event.pointerId);
@@ -113,25 +111,4 @@ function listenForPointers(stage, { current, change }) {
     stage.addEventListener("pointerup", onEnd);
     stage.addEventListener("pointercancel", onEnd);
   });
-}
-
-function showDots({ objects, box, like }, change) {
-  const place = byId("dots");
-  place.hidden = like !== null;
-  const dots = objects.map((object, at) => dot(object, at, isSame(object.box, box), change));
-  const focused = [...place.children].indexOf(document.activeElement);
-  place.replaceChildren(...dots);
-  place.children[focused]?.focus();
-}
-
-const isSame = (one, other) => other !== null && ["x", "y", "w", "h"].every((part) => one[part] === other[part]);
-
-function dot({ box, label }, at, pressed, change) {
-  const name = objectName(label, at + 1);
-  const button = el("button", { class: "dot", type: "button", "aria-label": name, "aria-pressed": String(pressed) });
-  button.dataset.dot = "";
-  button.style.left = `${(box.x + box.w / 2) * 100}%`;
-  button.style.top = `${(box.y + box.h / 2) * 100}%`;
-  button.addEventListener("click", () => change(box));
-  return button;
 }

@@ -1,6 +1,6 @@
 // What the page says beside verdicts, filters and failures. Pure.
 
-import { capitalised, readable } from "./words.js";
+import { readable } from "./words.js";
 
 export const LIKE_BUTTON = "More like this";
 export const likeName = (title) => `More like this: ${title}`;
@@ -22,8 +22,6 @@ const share = (fraction) => Math.round(fraction * 100);
 export const boxWords = ({ x, y, w, h }) =>
   `${share(w)}% of the width and ${share(h)}% of the height, ${share(x)}% from the left, ${share(y)}% from the top`;
 export const WHOLE_PHOTO = "The whole photo";
-export const objectName = (label, number) =>
-  label ? `Search for this: ${capitalised(readable(label))}` : `Search for this part, number ${number}`;
 
 export const PRICE_FROM = "from";
 export const PRICE_TO = "to";

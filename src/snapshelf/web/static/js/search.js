@@ -11,7 +11,7 @@ const SETTLE_MS = 120; // after a change; searches start within 150 ms of it
 const SLOW_MS = 1000; // from here on the page says what takes time
 
 /** A search that nothing is known of yet. */
-export const FRESH = Object.freeze({ answer: null, error: null, blocking: null, box: null, objects: [], topK: PAGE });
+export const FRESH = Object.freeze({ answer: null, error: null, blocking: null, box: null, topK: PAGE });
 
 /** What the server would refuse anyway is said at once, without sending it. */
 function refuse(blob, store) {
@@ -22,7 +22,7 @@ function refuse(blob, store) {
   throw new SearchError("too-large", { detail });
 }
 
-const foundIn = ({ answer, answeredFilters, box, objects, topK }) => ({ answer, answeredFilters, box, objects, topK });
+const foundIn = ({ answer, answeredFilters, box, topK }) => ({ answer, answeredFilters, box, topK });
 
 /** @param leave called when a first search is given up, to go back to where one came from */
 export function createSearch(state, { leave }) {
@@ -47,7 +47,7 @@ export function createSearch(state, { leave }) {
     try {
       const answer = await ask(filters, state.get().topK, signal);
       if (signal.aborted) return;
-      finish({ answer, answeredFilters: filters, objects: answer.objects ?? state.get().objects });
+      finish({ answer, answeredFilters: filters });
       if (answer.recommendations.length === 0) await findBlocking(filters, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -57,7 +57,7 @@ export function createSearch(state, { leave }) {
 
   /** What is searched for is a product, or the photo, or a part of it. */
   async function ask(filters, topK, signal) {
-    const { like, photo, box, answer, store } = state.get();
+    const { like, photo, box, store } = state.get();
     if (like) {
       if (!like.title) state.set({ like: await fetchProduct(like.id, { signal }) });
       return recommendLike(like.id, filters, { topK, signal });
@@ -66,7 +66,7 @@ export function createSearch(state, { leave }) {
     const upload = await photo.upload;
     signal.throwIfAborted();
     refuse(upload, store);
-    return recommend(upload, filters, { topK, box, objects: box === null && answer === null, signal });
+    return recommend(upload, filters, { topK, box, signal });
   }
 
   function finish(outcome) {
@@ -119,7 +119,7 @@ export function createSearch(state, { leave }) {
     /** Search for a part of the photo; null is all of it. */
     crop: (box) => change({ box }),
     more() {
-      state.set({ topK: Math.min(state.get().topK + PAGE, MOST) });
+      state.set({ topK: Math.min(state.get().topK + PAGE, MOST), busy: true });
       return run();
     },
     /** Give the search under way up: back to the last answer, or to where one came from if there is none. */

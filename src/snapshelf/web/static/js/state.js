@@ -6,7 +6,6 @@
  * like      the product that others should be like, all of it or {id} alone; null where it is the photo
  * open      whether a search is shown (else the start)
  * box       {x, y, w, h}, fractions of the photo: the part that is searched for; null is all of it
- * objects   what else the photo shows: [{box, label}]
  * busy      a search is under way;  slow: it has been for a second
  * filters   {category, in_stock, price_min, price_max, attribute, text}: see address.js
  * topK      how many products are wanted

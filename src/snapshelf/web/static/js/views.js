@@ -11,6 +11,7 @@ import { addressOf, readLike } from "./address.js";
  * @param onStart called when the start is shown, with what is running ended
  */
 export function createViews(state, search, { onStart }) {
+  const linked = readLike(location.search); // before the address is written anew
   let depth = 0; // entries of this visit before the one that is shown
 
   function write(method, view) {
@@ -31,8 +32,7 @@ export function createViews(state, search, { onStart }) {
   }
 
   /** What this entry of the history is. */
-  function show(entry) {
-    const like = readLike(location.search);
+  function show(entry, like) {
     depth = entry?.depth ?? 0;
     if (like) search.openLike(state.get().like?.id === like ? state.get().like : { id: like });
     else if (entry?.view === "photo" && state.get().photo) search.reopen();
@@ -40,7 +40,7 @@ export function createViews(state, search, { onStart }) {
     write("replaceState", like ? "like" : state.get().open ? "photo" : "start"); // the filters stay as they are now
   }
 
-  addEventListener("popstate", (event) => show(event.state));
+  addEventListener("popstate", (event) => show(event.state, readLike(location.search)));
 
   return {
     openPhoto(file) {
@@ -62,7 +62,7 @@ export function createViews(state, search, { onStart }) {
       return write("replaceState", "start");
     },
     /** The first view of this visit, unless a photo was chosen by now. */
-    begin: () => state.get().open || show(null),
+    begin: () => state.get().open || show(null, linked),
     /** The address after a change of the filters. */
     update: () => write("replaceState", history.state?.view ?? "start"),
   };
