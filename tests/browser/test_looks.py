@@ -11,7 +11,7 @@ from tests.browser.test_search import CARDS
 pytestmark = pytest.mark.browser
 
 OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SMALL_TARGETS = """[...document.querySelectorAll("button, select, label, .brand, #grid a")]
+SMALL_TARGETS = """[...document.querySelectorAll("button, select, label, input:not([type=file]), .brand, #grid a, #crop-box span")]
   .filter((target) => target.checkVisibility())
   .map((target) => (target.closest(".card-title") ? target.closest(".card") : target))
   .filter((target) => target.offsetHeight < 44 || target.offsetWidth < 44)
@@ -113,6 +113,29 @@ def transferred_bytes(answer: Response) -> int:
     """What came over the wire, headers and all."""
     sizes = answer.request.sizes()
     return sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+
+SHIFTS = """new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_nothing_jumps_from_the_first_paint_to_the_products(page: Page, show_photo: ShowPhoto, size: ViewportSize) -> None:
+    """Cumulative layout shift under 0.1, where even what moves right after a press is counted."""
+    page.set_viewport_size(size)
+    page.evaluate("localStorage.setItem('snapshelf.recent', '[\"p02\", \"p03\"]')")
+    page.reload()
+    page.evaluate(SHIFTS)
+    expect(page.locator("#recent li")).to_have_count(2)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifted ?? 0") < 0.1, "start"
+    page.evaluate("window.shifted = 0")
+    show_photo()
+    expect(page.locator(CARDS)).to_have_count(12)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifted ?? 0") < 0.1, "result"
+    page.evaluate("localStorage.clear()")
 
 
 def test_privacy_is_one_click_away(page: Page) -> None:
