@@ -71,7 +71,7 @@ def test_a_desktop_keeps_photo_and_verdict_in_view_at_the_left(page: Page, show_
     show_photo()
     expect(page.locator(CARDS)).to_have_count(12)
     page.mouse.wheel(0, 400)
-    page.wait_for_function("scrollY > 200")
+    page.wait_for_function("() => scrollY > 200")
     expect(page.locator("#headline")).to_be_in_viewport()
     photo, grid = (page.locator(name).bounding_box() for name in ("#photo-frame", "#grid"))
     assert photo is not None

@@ -25,6 +25,7 @@ import { countOf } from "./words.js";
 const state = createState({
   ...FRESH,
   photo: null,
+  preview: null,
   like: null,
   open: false,
   busy: false,

@@ -23,8 +23,9 @@ export function createPhotoPanel({ onGuess, onCancel }) {
   };
 }
 
-function showPicture({ like, photo }, picture) {
-  const address = like ? safeAddress(like.image_url) : photo?.url;
+function showPicture({ like, photo, preview }, picture) {
+  const address = like ? safeAddress(like.image_url) : preview;
+  if (!address && photo && !like) picture.hidden = true; // another one than before, in some milliseconds
   if (!address || picture.dataset.shown === address) return;
   picture.dataset.shown = address;
   picture.src = address;

@@ -29,6 +29,7 @@ export function createSearch(state, { leave }) {
   let running = new AbortController();
   let settling = 0;
   let slowness = 0;
+  let shown = null; // the preview's address
   let kept = {}; // what was found for the photo, while products like another are shown
 
   function stop() {
@@ -69,6 +70,13 @@ export function createSearch(state, { leave }) {
     return recommend(upload, filters, { topK, box, signal });
   }
 
+  /** What is sent is what is shown: the large photo is decoded once only. */
+  function showPreview(small) {
+    if (shown) URL.revokeObjectURL(shown);
+    shown = URL.createObjectURL(small);
+    state.set({ preview: shown });
+  }
+
   function finish(outcome) {
     clearTimeout(slowness);
     state.set({ busy: false, slow: false, ...outcome });
@@ -96,10 +104,10 @@ export function createSearch(state, { leave }) {
     stop,
     /** Search with a photo just chosen; it is shown at once. */
     open(blob) {
-      const previous = state.get().photo;
       kept = {};
-      state.set({ ...FRESH, photo: { blob, url: URL.createObjectURL(blob), upload: shrunk(blob) }, like: null, open: true });
-      if (previous) URL.revokeObjectURL(previous.url);
+      const photo = { blob, upload: shrunk(blob) };
+      state.set({ ...FRESH, photo, preview: null, like: null, open: true });
+      photo.upload.then((small) => state.get().photo === photo && showPreview(small));
       return run();
     },
     /** Search for products like another: all of it, or {id} alone. */

@@ -11,26 +11,51 @@ const QUALITY = 0.88;
  * @returns {Promise<Blob>}
  */
 export async function shrunk(file) {
-  let bitmap;
+  let picture;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    picture = (await decodedSmall(file)) ?? (await createImageBitmap(file, { imageOrientation: "from-image" }));
   } catch {
     return file;
   }
   try {
-    const scale = Math.min(1, LONGER_SIDE_PX / Math.max(bitmap.width, bitmap.height));
+    const scale = Math.min(1, LONGER_SIDE_PX / Math.max(...sizeOf(picture)));
     const fitsAsItIs = scale === 1 && file.size <= SMALL_BYTES && !/hei[cf]/.test(file.type);
-    return fitsAsItIs ? file : await drawn(bitmap, scale);
+    return fitsAsItIs ? file : await drawn(picture, scale);
   } finally {
-    bitmap.close();
+    picture.close();
   }
 }
+
+/**
+ * A large JPEG, decoded at half its size or less, in half the time; null where this browser can't. A decoder goes down to
+ * the nearest scale below what is desired, so that twice the size that is needed never gives too little.
+ */
+async function decodedSmall(file) {
+  if (file.type !== "image/jpeg" || file.size <= SMALL_BYTES || !globalThis.ImageDecoder) return null;
+  const desired = { desiredWidth: 2 * LONGER_SIDE_PX, desiredHeight: 2 * LONGER_SIDE_PX };
+  const decoder = new ImageDecoder({ data: file.stream(), type: file.type, ...desired });
+  try {
+    const { image } = await decoder.decode();
+    if ("rotation" in image) return image; // it knows which way is up
+    image.close();
+    return null;
+  } catch {
+    return null;
+  } finally {
+    decoder.close();
+  }
+}
+
+/** Width and height of a bitmap, a frame or a video. */
+const sizeOf = (source) => [
+  source.displayWidth ?? source.videoWidth ?? source.width,
+  source.displayHeight ?? source.videoHeight ?? source.height,
+];
 
 /** As a JPEG, on white where it lets through. */
 export function drawn(source, scale = 1) {
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round((source.videoWidth ?? source.width) * scale));
-  canvas.height = Math.max(1, Math.round((source.videoHeight ?? source.height) * scale));
+  [canvas.width, canvas.height] = sizeOf(source).map((side) => Math.max(1, Math.round(side * scale)));
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);

@@ -1,8 +1,9 @@
 // The page's one state, and who wants to know of its changes.
 
 /**
- * photo     {blob, url, upload} or null: what is searched for, its address for the preview, and the promise of what is
- *           sent; never leaves memory but for the search itself
+ * photo     {blob, upload} or null: what is searched for, and the promise of what is sent of it; never leaves memory but
+ *           for the search itself
+ * preview   the address of what is shown of it, or null for the first milliseconds
  * like      the product that others should be like, all of it or {id} alone; null where it is the photo
  * open      whether a search is shown (else the start)
  * box       {x, y, w, h}, fractions of the photo: the part that is searched for; null is all of it
