@@ -2,7 +2,7 @@
 
 import { ACTION_WORDS, CAMERA_WORDS, startWords, stepOf } from "./camera-words.js";
 import { byId, el } from "./dom.js";
-import { drawn } from "./shrink.js";
+import { asJpeg, drawn } from "./shrink.js";
 
 const WANTED = { width: { ideal: 1920 }, height: { ideal: 1080 } };
 
@@ -46,7 +46,7 @@ export async function openCamera({ onPhoto, onChoose }) {
   }
 
   async function take() {
-    const picture = await drawn(video);
+    const picture = await asJpeg(drawn(video));
     dialog.close();
     onPhoto(new File([picture], "camera.jpg", { type: "image/jpeg" }));
   }

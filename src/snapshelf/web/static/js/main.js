@@ -26,6 +26,7 @@ const state = createState({
   ...FRESH,
   photo: null,
   preview: null,
+  firstLook: null,
   like: null,
   open: false,
   busy: false,

@@ -15,6 +15,7 @@ export function createPhotoPanel({ onGuess, onCancel }) {
 
   return (now, before) => {
     showPicture(now, photo);
+    if (now.firstLook !== before.firstLook) byId("first-look").replaceChildren(...[now.firstLook].filter(Boolean));
     byId("progress").hidden = !now.busy;
     byId("cancel").hidden = !(now.busy && (now.answer === null || now.slow)); // no flicker with quick changes
     showVerdict(now);
@@ -33,6 +34,7 @@ function showPicture({ like, photo, preview }, picture) {
 }
 
 function showPreview(works) {
+  byId("first-look").replaceChildren();
   byId("photo").hidden = !works;
   byId("no-preview").hidden = works;
 }

@@ -105,8 +105,9 @@ export function createSearch(state, { leave }) {
     /** Search with a photo just chosen; it is shown at once. */
     open(blob) {
       kept = {};
-      const photo = { blob, upload: shrunk(blob) };
-      state.set({ ...FRESH, photo, preview: null, like: null, open: true });
+      const photo = { blob };
+      photo.upload = shrunk(blob, (canvas) => state.get().photo === photo && state.set({ firstLook: canvas }));
+      state.set({ ...FRESH, photo, preview: null, firstLook: null, like: null, open: true });
       photo.upload.then((small) => state.get().photo === photo && showPreview(small));
       return run();
     },

@@ -8,9 +8,10 @@ const QUALITY = 0.88;
  * What is sent of a photo. A small one stays as it is, and so does one that this browser cannot read (HEIC, as a rule):
  * the server sees to it, and says what is wrong with what is no photo.
  * @param {Blob} file
+ * @param {(canvas: HTMLCanvasElement) => void} onDrawn takes the small picture as soon as it can be shown
  * @returns {Promise<Blob>}
  */
-export async function shrunk(file) {
+export async function shrunk(file, onDrawn) {
   let picture;
   try {
     picture = (await decodedSmall(file)) ?? (await createImageBitmap(file, { imageOrientation: "from-image" }));
@@ -20,7 +21,10 @@ export async function shrunk(file) {
   try {
     const scale = Math.min(1, LONGER_SIDE_PX / Math.max(...sizeOf(picture)));
     const fitsAsItIs = scale === 1 && file.size <= SMALL_BYTES && !/hei[cf]/.test(file.type);
-    return fitsAsItIs ? file : await drawn(picture, scale);
+    if (fitsAsItIs) return file;
+    const canvas = drawn(picture, scale);
+    onDrawn(canvas);
+    return await asJpeg(canvas);
   } finally {
     picture.close();
   }
@@ -52,7 +56,7 @@ const sizeOf = (source) => [
   source.displayHeight ?? source.videoHeight ?? source.height,
 ];
 
-/** As a JPEG, on white where it lets through. */
+/** On white, where it lets through. */
 export function drawn(source, scale = 1) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = sizeOf(source).map((side) => Math.max(1, Math.round(side * scale)));
@@ -61,5 +65,8 @@ export function drawn(source, scale = 1) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
+  return canvas;
 }
+
+/** @returns {Promise<Blob>} */
+export const asJpeg = (canvas) => new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
