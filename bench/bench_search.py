@@ -1,12 +1,14 @@
 """Is the index fast, does it find what is there, and what does it take?
 
-    python bench/bench_search.py [--photos N] [--filters] [--peers]
+    python bench/bench_search.py [--photos N …] [--filters] [--peers] [--plot FILE]
 
 Qdrant Edge, as snapshelf uses it, beside exact NumPy on the same vectors; with `--peers` also those of faiss, usearch
 and LanceDB that are installed, which return ids only. Photos lie in clusters, as products do; queries are new points of
 the same clusters. Prints the milliseconds of a search for 10 products one after the other, the share of the exact ten
 among those found, the seconds to build and to open, and the memory that a process that has the index open holds after
-all searches; the last line is JSON.
+all searches: `own_mb`, which it needs, and `files_mb`, the pages of the index's files that happen to be in memory,
+which the system takes back when it needs them. A line of JSON follows for each size; `--plot` draws them all, where
+matplotlib is installed.
 
 Shapes: N photos, D numbers an embedding.
 """
@@ -22,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +91,7 @@ def exact(embedding_ND: Embeddings, queries_QD: Embeddings, share: float) -> tup
 
 def opened(folder: Path, queries_QD: Embeddings, truths: dict[float, list[set[int]]], pipe: object) -> None:
     """In a process of its own: open the index, search, and say what it took."""
-    before = resident_mb()
+    own_mb, files_mb = resident_mb("RssAnon"), resident_mb("RssFile")
     started = time.perf_counter()
     index = QdrantEdgeIndex.open(folder)
     found: dict[str, object] = {"open_s": round(time.perf_counter() - started, 3)}
@@ -100,7 +102,8 @@ def opened(folder: Path, queries_QD: Embeddings, truths: dict[float, list[set[in
             return {int(near.product.id) for near in index.search(query_D, limit=TOP_K, filters=filters)}
 
         found[f"{share:g}"] = measured(search, queries_QD, truth)
-    found["memory_mb"] = round(resident_mb() - before)
+    found["own_mb"] = round(resident_mb("RssAnon") - own_mb)
+    found["files_mb"] = round(resident_mb("RssFile") - files_mb)
     index.close()
     pipe.send(found)  # type: ignore[attr-defined]
 
@@ -125,10 +128,10 @@ def measured(
     }
 
 
-def resident_mb() -> float:
-    """The memory of this process that is in RAM and is no file's page."""
+def resident_mb(kind: Literal["RssAnon", "RssFile"]) -> float:
+    """The memory of this process that is in RAM: its own, or pages of files."""
     status = Path(f"/proc/{os.getpid()}/status").read_text("ascii")
-    return int(status.partition("RssAnon:")[2].split()[0]) / 1024
+    return int(status.partition(f"{kind}:")[2].split()[0]) / 1024
 
 
 def faiss_hnsw(embedding_ND: Embeddings) -> Search:
@@ -188,18 +191,25 @@ def _lance_ids(query: Any) -> set[int]:  # noqa: ANN401 (likewise)
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=20_000)
+    parser.add_argument("--photos", type=int, nargs="+", default=[20_000])
     parser.add_argument("--dim", type=int, default=256)
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--filters", action="store_true", help="also filters that keep 1, 10 and 50 of 100")
     parser.add_argument("--peers", action="store_true", help="also faiss, usearch and LanceDB, where installed")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw how it grows with the number of photos")
     options = parser.parse_args()
-    embedding_ND = clustered(options.photos, options.dim, seed=1)
+    sizes = [compared(num, options) for num in options.photos]
+    if options.plot:
+        plot(options.plot, options.photos, sizes)
+
+
+def compared(num_photos: int, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Measure with so many photos, and print; returns what was found of each engine."""
+    embedding_ND = clustered(num_photos, options.dim, seed=1)
     queries_QD = clustered(options.queries, options.dim, seed=2)
     shares = (1.0, *_SHARES) if options.filters else (1.0,)
     exacts = {share: exact(embedding_ND, queries_QD, share) for share in shares}
     truths, numpy_ms = {share: found for share, (found, _) in exacts.items()}, exacts[1.0][1]
-    results: dict[str, object] = vars(options)
     with tempfile.TemporaryDirectory() as folder:
         build_s = build(Path(folder) / "shard", embedding_ND)
         mine, theirs = multiprocessing.Pipe()
@@ -209,24 +219,55 @@ def main() -> None:
         process.start()
         engine = mine.recv() | {"build_s": round(build_s, 1)}
         process.join()
-    print(f"{options.photos:,} products of {options.dim} numbers; built in {engine['build_s']} s, opened in")
-    print(f"{engine['open_s']} s, {engine['memory_mb']:,} MB of memory")
+    print(f"{num_photos:,} products of {options.dim} numbers; built in {engine['build_s']} s, opened in")
+    print(f"{engine['open_s']} s; {engine['own_mb']:,} MB of memory, and {engine['files_mb']:,} MB of files")
     for share in shares:
         kept = "all" if share == 1.0 else f"a filter keeps {share:.0%}"
         print(f"  Qdrant Edge, {kept:24}{engine[f'{share:g}']}")
     ratio = round(engine["1"]["p50_ms"] / numpy_ms, 3)
     print(f"  exact NumPy, no payload           p50 {numpy_ms:.3f} ms; Qdrant Edge takes {ratio} times as long")
-    results |= {"qdrant_edge": engine, "numpy_p50_ms": round(numpy_ms, 3), "ratio_to_numpy": ratio}
+    results = {"qdrant_edge": engine, "numpy": {"p50_ms": round(numpy_ms, 3)}}
     for name, peer in PEERS.items() if options.peers else ():
         if importlib.util.find_spec(name.partition(" ")[0]) is None:
             print(f"  {name}: not installed, skipped")
             continue
         started = time.perf_counter()
         search = peer(embedding_ND)
-        found = measured(search, queries_QD, truths[1.0]) | {"build_s": round(time.perf_counter() - started, 1)}
-        print(f"  {name:34}{found}")
-        results[name] = found
-    print(json.dumps(results))
+        build_s = time.perf_counter() - started
+        results[name] = measured(search, queries_QD, truths[1.0]) | {"build_s": round(build_s, 1)}
+        print(f"  {name:34}{results[name]}", flush=True)
+    print(json.dumps({"photos": num_photos, "dim": options.dim, **results, "ratio_to_numpy": ratio}), flush=True)
+    return results
+
+
+def plot(file: Path, sizes: list[int], found: list[dict[str, dict[str, Any]]]) -> None:
+    """Draw how a search, the memory and the building grow; both axes in powers of ten."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 (where it is installed)
+
+    engines = [each["qdrant_edge"] for each in found]
+    lines = {
+        "a search, ms": {
+            "exact NumPy": [each["numpy"]["p50_ms"] for each in found],
+            "Qdrant Edge, 99 of 100 below": [engine["1"]["p99_ms"] for engine in engines],
+            "Qdrant Edge, half of them below": [engine["1"]["p50_ms"] for engine in engines],
+        },
+        "memory, MB": {
+            "with files that are mapped": [engine["own_mb"] + engine["files_mb"] for engine in engines],
+            "its own": [engine["own_mb"] for engine in engines],
+        },
+        "to build and to open, s": {
+            "built": [engine["build_s"] for engine in engines],
+            "opened": [engine["open_s"] for engine in engines],
+        },
+    }
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    for axes, (title, of_title) in zip(figure.subplots(1, len(lines)), lines.items(), strict=True):
+        for name, values in of_title.items():
+            axes.loglog(sizes, values, marker="o", label=name)
+        axes.set(title=title, xlabel="products")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(file)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from tests.mean_colour import MeanColour
 from tests.tiny_store import COLOURS, photo, write_catalogue, write_model
 
 qdrant_client = pytest.importorskip("qdrant_client", reason="the [qdrant] extra is not installed")
-qdrant_server_index = pytest.importorskip("snapshelf.adapters.qdrant_server_index")
+qdrant_server = pytest.importorskip("snapshelf.adapters.qdrant_server")
 
 SERVER = QdrantServer("http://qdrant.test:6333")
 
@@ -35,7 +35,7 @@ SERVER = QdrantServer("http://qdrant.test:6333")
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The memory of one client, which stays when an index lets go of it."""
     client = qdrant_client.QdrantClient(":memory:")
-    monkeypatch.setattr(qdrant_server_index, "connect", lambda server: client)
+    monkeypatch.setattr(qdrant_server, "connect", lambda server: client)
     monkeypatch.setattr(client, "close", lambda: None)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Payload indexes have no effect|Local mode performs exact")

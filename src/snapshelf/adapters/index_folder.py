@@ -147,7 +147,7 @@ def _connect(card: IndexCard, server: QdrantServer | None) -> QdrantClient:
             "snapshelf index CATALOGUE --store DIR --replace"
         )
     _client_version()
-    from snapshelf.adapters.qdrant_server_index import connect  # noqa: PLC0415 (the [qdrant] extra)
+    from snapshelf.adapters.qdrant_server import connect  # noqa: PLC0415 (the [qdrant] extra)
 
     return connect(server)
 

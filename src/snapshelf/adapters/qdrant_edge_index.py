@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 
 from snapshelf.adapters.qdrant_index import EVERY_VALUE, QdrantIndex
 from snapshelf.adapters.qdrant_points import (
+    CANDIDATES_PER_HIT,
     EMBEDDING,
     FLOATS,
     INTEGERS,
     KEYWORDS,
     LEADS,
+    QUANTILE,
+    WALKED,
     WORDS,
     Between,
     Conditions,
@@ -39,6 +42,11 @@ from snapshelf.errors import StoreError
 
 _PAGE = 1000
 """Points read at once when many are listed."""
+
+
+_RESCORED = qdrant.QuantizationSearchParams(rescore=True, oversampling=CANDIDATES_PER_HIT)
+_QUICK = qdrant.SearchParams(hnsw_ef=WALKED, quantization=_RESCORED)
+_EXACT = qdrant.SearchParams(exact=True, quantization=qdrant.QuantizationSearchParams(ignore=True))
 
 
 class QdrantEdgeIndex(QdrantIndex):
@@ -58,8 +66,10 @@ class QdrantEdgeIndex(QdrantIndex):
         Raises:
             StoreError: there is one already.
         """
+        quantized = qdrant.ScalarQuantizationConfig(qdrant.ScalarType.Int8, QUANTILE, memory=qdrant.Memory.Pinned)
+        embedding = qdrant.EdgeVectorParams(embedding_dim, qdrant.Distance.Cosine, quantization_config=quantized)
         config = qdrant.EdgeConfig(
-            vectors={EMBEDDING: qdrant.EdgeVectorParams(size=embedding_dim, distance=qdrant.Distance.Cosine)},
+            vectors={EMBEDDING: embedding},
             sparse_vectors={WORDS: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)},
         )
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,12 +146,12 @@ class QdrantEdgeIndex(QdrantIndex):
 
     def _nearest(self, query_D: NDArray[np.float32], limit: int, wanted: Conditions, *, exact: bool) -> list[Hit]:
         query = qdrant.Query.Nearest(query_D.tolist(), using=EMBEDDING)
-        return self._query(query, limit, _to_filter(wanted), qdrant.SearchParams(exact=exact))
+        return self._query(query, limit, _to_filter(wanted), _EXACT if exact else _QUICK)
 
     def _varied(self, query_D: NDArray[np.float32], candidates: list[Hit], limit: int, diversity: float) -> list[Hit]:
         mmr = qdrant.Mmr(query_D.tolist(), 1.0 - diversity, len(candidates), using=EMBEDDING)
         only_candidates = qdrant.Filter(must=[qdrant.HasIdCondition({hit.point for hit in candidates})])
-        return self._query(mmr, limit, only_candidates, qdrant.SearchParams(exact=True))
+        return self._query(mmr, limit, only_candidates, _EXACT)
 
     def _with_words(self, words: Words, limit: int, wanted: Conditions) -> list[Hit]:
         query = qdrant.Query.Nearest(qdrant.SparseVector([*words.indices], [*words.values]), using=WORDS)

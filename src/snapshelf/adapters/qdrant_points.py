@@ -24,6 +24,13 @@ EMBEDDING = "photo"
 WORDS = "words"
 """The name of the sparse vector; the engine multiplies it by its own idf."""
 
+QUANTILE = 0.99
+CANDIDATES_PER_HIT = 2.0
+WALKED = 256
+"""Embeddings are searched as 8-bit integers, whose range this share of their numbers fills; so many candidates for each
+hit are then compared by the embeddings themselves. The walk through the graph keeps so many of the nearest in sight.
+Why these: docs/decisions/0024-quantized-search.md."""
+
 KEYWORDS = ("product_id", "category", "facts")
 INTEGERS = ("in_stock", "lead")
 FLOATS = ("price",)

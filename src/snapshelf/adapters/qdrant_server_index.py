@@ -16,15 +16,17 @@ from typing import IO, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from snapshelf.adapters.qdrant_index import EVERY_VALUE, QdrantIndex
 from snapshelf.adapters.qdrant_points import (
+    CANDIDATES_PER_HIT,
     EMBEDDING,
     FLOATS,
     INTEGERS,
     KEYWORDS,
     LEADS,
+    QUANTILE,
+    WALKED,
     WORDS,
     Between,
     Conditions,
@@ -35,9 +37,9 @@ from snapshelf.adapters.qdrant_points import (
     to_photo,
     unit,
 )
+from snapshelf.adapters.qdrant_server import in_words
 from snapshelf.adapters.words import Words
 from snapshelf.errors import StoreError
-from snapshelf.settings import QdrantServer
 
 _PAGE = 1000
 """Points read at once when many are listed."""
@@ -45,10 +47,13 @@ _PAGE = 1000
 _WRITE = 250
 """Points written at once: a server takes 32 MB, and a long embedding is 30 kB of JSON."""
 
-_TIMEOUT_S = 60
-
 _ORDER = models.WriteOrdering.MEDIUM
 """All replicas see the changes in one order."""
+
+
+_RESCORED = models.QuantizationSearchParams(rescore=True, oversampling=CANDIDATES_PER_HIT)
+_QUICK = models.SearchParams(hnsw_ef=WALKED, quantization=_RESCORED)
+_EXACT = models.SearchParams(exact=True, quantization=models.QuantizationSearchParams(ignore=True))
 
 
 class QdrantServerIndex(QdrantIndex):
@@ -76,7 +81,12 @@ class QdrantServerIndex(QdrantIndex):
             StoreError: the server cannot be used.
         """
         schema = models.PayloadSchemaType
-        dense = models.VectorParams(size=embedding_dim, distance=models.Distance.COSINE)
+        int8 = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=QUANTILE, always_ram=True)
+        dense = models.VectorParams(
+            size=embedding_dim,
+            distance=models.Distance.COSINE,
+            quantization_config=models.ScalarQuantization(scalar=int8),
+        )
         with in_words(collection):
             if not client.collection_exists(collection):
                 client.create_collection(
@@ -179,13 +189,14 @@ class QdrantServerIndex(QdrantIndex):
                 return
 
     def _nearest(self, query_D: NDArray[np.float32], limit: int, wanted: Conditions, *, exact: bool) -> list[Hit]:
-        return self._query(query_D.tolist(), EMBEDDING, limit, _to_filter(wanted), models.SearchParams(exact=exact))
+        params = _EXACT if exact else _QUICK
+        return self._query(query_D.tolist(), EMBEDDING, limit, _to_filter(wanted), params)
 
     def _varied(self, query_D: NDArray[np.float32], candidates: list[Hit], limit: int, diversity: float) -> list[Hit]:
         mmr = models.Mmr(diversity=diversity, candidates_limit=len(candidates))
         only_candidates = models.Filter(must=[models.HasIdCondition(has_id=[hit.point for hit in candidates])])
         query = models.NearestQuery(nearest=query_D.tolist(), mmr=mmr)
-        return self._query(query, EMBEDDING, limit, only_candidates, models.SearchParams(exact=True))
+        return self._query(query, EMBEDDING, limit, only_candidates, _EXACT)
 
     def _with_words(self, words: Words, limit: int, wanted: Conditions) -> list[Hit]:
         query = models.SparseVector(indices=[*words.indices], values=[*words.values])
@@ -225,41 +236,6 @@ class QdrantServerIndex(QdrantIndex):
                 self._collection, _to_filter(wanted), 1, order_by=order, with_payload=["price"]
             )
         return next((float((record.payload or {})["price"]) for record in records), None)
-
-
-def connect(server: QdrantServer) -> QdrantClient:
-    """A client of a server; nothing is sent yet."""
-    key = server.api_key.get_secret_value() if server.api_key else None
-    return QdrantClient(url=server.url, api_key=key, timeout=_TIMEOUT_S, check_compatibility=False)
-
-
-@contextlib.contextmanager
-def in_words(collection: str) -> Iterator[None]:
-    """What the client raises, in words for the one who runs snapshelf.
-
-    Raises:
-        StoreError: instead.
-    """
-    try:
-        yield
-    except ResponseHandlingException as error:
-        raise StoreError(
-            f"The Qdrant server cannot be reached ({error}). Start it, or set SNAPSHELF_QDRANT_URL to where it is."
-        ) from error
-    except UnexpectedResponse as error:
-        if error.status_code in (401, 403):
-            raise StoreError(
-                "The Qdrant server refuses the key. Set SNAPSHELF_QDRANT_API_KEY to one that may change "
-                f"the collection {collection}."
-            ) from error
-        if error.status_code == 404:
-            raise StoreError(
-                f"The Qdrant server no longer has the collection {collection}: the index was replaced or removed. "
-                "Start snapshelf again, or build the index anew: snapshelf index CATALOGUE --store DIR --replace"
-            ) from error
-        raise StoreError(f"The Qdrant server could not do it ({error}). See the server's own log.") from error
-    except ApiException as error:
-        raise StoreError(f"The Qdrant server could not do it ({error}). See the server's own log.") from error
 
 
 def _to_point(stored: StoredPhoto) -> models.PointStruct:

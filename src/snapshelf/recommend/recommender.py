@@ -113,7 +113,7 @@ class Recommender:
             ProductNotFoundError: there is no such product.
             RequestError: the box is not inside the photo.
         """
-        product_PD = self._examples((product_id,), mean=False)
+        (product_PD,) = self._photos_of((product_id,))
         photo_SSC = self._encoder.preprocess.apply(crop(image, box) if box else image)
         return match_map(self._encoder, photo_SSC, product_PD)
 
@@ -126,17 +126,19 @@ class Recommender:
             for near in ranked(self._index, query_D, options)
         )
 
-    def _examples(self, product_ids: Sequence[str], *, mean: bool = True) -> NDArray[np.float32]:
-        """The embeddings of products, (E, D): the mean of each one's photos, or all of them."""
+    def _examples(self, product_ids: Sequence[str]) -> NDArray[np.float32]:
+        """The mean embedding of each product's photos, (E, D)."""
+        means = [photos_PD.mean(axis=0) for photos_PD in self._photos_of(product_ids)]
+        return np.stack(means) if means else np.zeros((0, self._encoder.embedding_dim), np.float32)
+
+    def _photos_of(self, product_ids: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The embeddings of each product's photos, (P, D)."""
         found = self._index.product_embeddings(product_ids) if product_ids else {}
         if missing := [product_id for product_id in product_ids if product_id not in found]:
             raise ProductNotFoundError(
                 f"There is no product {missing[0]!r}. GET /api/v1/products lists those that are there."
             )
-        parts = [
-            found[product_id].mean(axis=0, keepdims=True) if mean else found[product_id] for product_id in product_ids
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, self._encoder.embedding_dim), np.float32)
+        return [found[product_id] for product_id in product_ids]
 
     def _predict(self, encoding: Encoding) -> Prediction:
         """Of a single photo."""

@@ -17,7 +17,8 @@ qdrant_client = pytest.importorskip("qdrant_client", reason="the [qdrant] extra 
 from httpx import Headers  # noqa: E402 (comes with the client)
 from qdrant_client.http.exceptions import UnexpectedResponse  # noqa: E402
 
-from snapshelf.adapters.qdrant_server_index import QdrantServerIndex, connect, in_words  # noqa: E402
+from snapshelf.adapters.qdrant_server import connect, in_words  # noqa: E402
+from snapshelf.adapters.qdrant_server_index import QdrantServerIndex  # noqa: E402
 
 D = 4
 
