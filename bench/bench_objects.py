@@ -9,10 +9,10 @@ look for them:
 - maps: where the activation map of one of the four likeliest categories is above half of its height, the largest patch;
 - windows: 15 windows (halves, thirds, quarters), each looked at as a photo of its own.
 
-Either way a box counts where the part by itself gets a verdict of at least «likely», no two boxes of a category overlap,
-and at least two categories are found. Printed of each: the share of the things that a box's middle hits with the right
-category, the share that a box has an IoU of 0.5 with, the share of the boxes that have so with a thing, boxes a photo,
-and the milliseconds. The last line is JSON.
+Either way a box counts where the part by itself gets a verdict of at least «likely», no two boxes of a category
+overlap, and at least two categories are found. Printed of each: the share of the things that a box's middle hits with
+the right category, the share that a box has an IoU of 0.5 with, the share of the boxes that have so with a thing, boxes
+a photo, and the milliseconds. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def by_maps(eyes: Eyes, image: Image.Image) -> list[Box]:
     """The largest patch of each of the likeliest categories' maps."""
     photo_SSC = eyes.encoder.preprocess.apply(image)
     logits_C = eyes.encoder.encode(photo_SSC[None]).logits_NC[0]
-    classes_4 = np.argsort(-logits_C)[:4]
-    evidence_4HW = eyes.maps.of(np.repeat(photo_SSC[None], len(classes_4), axis=0), classes_4)
-    return [_largest_patch(ndimage.zoom(each_HW, 4, order=1)) for each_HW in evidence_4HW]
+    class_C = np.argsort(-logits_C)[:4]
+    evidence_CHW = eyes.maps.of(np.repeat(photo_SSC[None], len(class_C), axis=0), class_C)
+    return [_largest_patch(ndimage.zoom(each_HW, 4, order=1)) for each_HW in evidence_CHW]
 
 
 def _largest_patch(evidence_HW: np.ndarray) -> Box:

@@ -30,7 +30,7 @@ def faults(page: Page) -> list[str]:
     for size in (PHONE, DESKTOP):
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             for each in Axe().run(page).response["violations"]:
                 if each["impact"] in ("serious", "critical"):
                     found |= {f"{each['id']}: {node['html'][:200]} ({scheme})" for node in each["nodes"]}

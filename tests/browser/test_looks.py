@@ -11,7 +11,9 @@ from tests.browser.test_search import CARDS
 pytestmark = pytest.mark.browser
 
 OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SMALL_TARGETS = """[...document.querySelectorAll("button, select, label, input:not([type=file]), .brand, #grid a, #crop-box span")]
+SMALL_TARGETS = """[...document.querySelectorAll(
+    "button, select, label, input:not([type=file]), .brand, #grid a, #crop-box span"
+  )]
   .filter((target) => target.checkVisibility())
   .map((target) => (target.closest(".card-title") ? target.closest(".card") : target))
   .filter((target) => target.offsetHeight < 44 || target.offsetWidth < 44)
@@ -121,7 +123,9 @@ SHIFTS = """new PerformanceObserver((list) => {
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_nothing_jumps_from_the_first_paint_to_the_products(page: Page, show_photo: ShowPhoto, size: ViewportSize) -> None:
+def test_nothing_jumps_from_the_first_paint_to_the_products(
+    page: Page, show_photo: ShowPhoto, size: ViewportSize
+) -> None:
     """Cumulative layout shift under 0.1, where even what moves right after a press is counted."""
     page.set_viewport_size(size)
     page.evaluate("localStorage.setItem('snapshelf.recent', '[\"p02\", \"p03\"]')")

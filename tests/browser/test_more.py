@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
-from tests.browser.conftest import ShowPhoto, open_context, served
-from tests.browser.test_filters import chip, query
-from tests.browser.test_search import CARDS
 from snapshelf.settings import Settings
 from snapshelf.types import Product
 from snapshelf.wiring import open_shelf
+from tests.browser.conftest import ShowPhoto, open_context, served
+from tests.browser.test_filters import chip, query
+from tests.browser.test_search import CARDS
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
 
 pytestmark = pytest.mark.browser
@@ -121,7 +121,9 @@ def large_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = Settings(threads=1)
     shelf = open_shelf(build_tiny_store(tmp_path_factory.mktemp("large")), settings)
     for number in range(30):
-        product = Product(f"more-{number:02}", f"Another {number}", "red thing", 5.0 + number, "EUR", attributes={"brand": "Otter"})
+        product = Product(
+            f"more-{number:02}", f"Another {number}", "red thing", 5.0 + number, "EUR", attributes={"brand": "Otter"}
+        )
         shelf.gallery.put(product, [photo_bytes(COLOURS["red thing"], 600 + number)])
     with served(shelf, settings) as address:
         yield address

@@ -9,7 +9,7 @@ export const NO_FILTERS = Object.freeze({
   text: null,
 });
 
-/** Filters from `?category=…&in_stock=true&price_min=…&attribute=brand:Acme&text=…`; what is not understood is left out. */
+/** Filters from `?category=…&in_stock=true&price_min=…&attribute=brand:Acme&text=…`; all else is left out. */
 export function readFilters(search) {
   const query = new URLSearchParams(search);
   return {

@@ -4,14 +4,18 @@
 export const CAMERA_WORDS = {
   ask: {
     title: "Use this device’s camera",
-    help: "Your browser will ask whether this page may use it. Nothing leaves the device until you take a picture, and that is used for this search only.",
+    help:
+      "Your browser will ask whether this page may use it. Nothing leaves the device until you take a picture, " +
+      "and that is used for this search only.",
     actions: ["start", "close"],
   },
   waiting: { title: "Waiting for the camera", help: "Please answer your browser’s question.", actions: ["close"] },
   live: { title: "Point it at one thing", help: "", actions: [] },
   denied: {
     title: "The camera is not allowed here",
-    help: "You, or this device’s settings, said no. To change that, open the site settings beside the address, allow the camera, and try again. Choosing a photo works without it.",
+    help:
+      "You, or this device’s settings, said no. To change that, open the site settings beside the address, allow " +
+      "the camera, and try again. Choosing a photo works without it.",
     actions: ["choose", "start", "close"],
   },
   missing: {

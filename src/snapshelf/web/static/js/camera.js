@@ -60,8 +60,10 @@ export async function openCamera({ onPhoto, onChoose }) {
     byId("camera-switch").hidden = cameras.length < 2;
     const does = { start: () => start(), choose: () => (dialog.close(), onChoose()), close: () => dialog.close() };
     const words = { ...ACTION_WORDS, start: startWords(step) };
-    const button = (action, rank) =>
-      el("button", { class: rank === 0 ? "button primary" : "button", type: "button", text: words[action], on: { click: does[action] } });
+    const button = (action, rank) => {
+      const look = { class: rank === 0 ? "button primary" : "button", type: "button", text: words[action] };
+      return el("button", { ...look, on: { click: does[action] } });
+    };
     byId("camera-actions").replaceChildren(...actions.map(button));
     byId(step === "live" ? "camera-take" : "camera-title").focus();
   }

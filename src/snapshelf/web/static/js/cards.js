@@ -30,7 +30,8 @@ export function card({ product, similarity, reason }, { feedback = null, onLike 
 
 function likeButton(product, onLike) {
   const what = el("span", { class: "visually-hidden", text: `: ${product.title}` });
-  return el("button", { class: "like-button", type: "button", on: { click: () => onLike(product) } }, LIKE_BUTTON, what);
+  const does = { type: "button", on: { click: () => onLike(product) } };
+  return el("button", { class: "like-button", ...does }, LIKE_BUTTON, what);
 }
 
 /** A card's place while the search is under way. */

@@ -52,7 +52,8 @@ function showInRow(button) {
 
 function categoryList(categories, change) {
   const choices = categories.map(({ name, num_products }) => [name, capitalised(readable(name)), num_products]);
-  const { element, select, count } = countedList("Category", "All categories", choices, (value) => change({ category: value }));
+  const onChoice = (value) => change({ category: value });
+  const { element, select, count } = countedList("Category", "All categories", choices, onChoice);
   return { element, sync: ({ category }) => choose(select, category), count: (facets) => count(facets.categories) };
 }
 
@@ -128,8 +129,8 @@ function write(input, value) {
 /** Words that the products should have: those that have them come first. */
 export function wordsPart(change) {
   const field = el("input", {
-    class: "chip words", type: "search", maxlength: 200, placeholder: "Words, such as blue", "aria-label": "Words to find first",
-    enterkeyhint: "search", on: { input: () => change({ text: field.value.trim() || null }) },
+    class: "chip words", type: "search", maxlength: 200, enterkeyhint: "search", placeholder: "Words, such as blue",
+    "aria-label": "Words to find first", on: { input: () => change({ text: field.value.trim() || null }) },
   });
   const sync = ({ text }) => {
     if ((field.value.trim() || null) !== text) field.value = text ?? "";

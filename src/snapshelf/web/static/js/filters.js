@@ -16,7 +16,8 @@ export function activeFilters(filters) {
     add("price", priceWords(price_min, price_max), { price_min: null, price_max: null });
   }
   for (const one of attribute ?? []) {
-    add(`attribute ${one}`, readable(one).replace(":", ": "), { attribute: someOrNull(attribute.filter((other) => other !== one)) });
+    const others = someOrNull(attribute.filter((other) => other !== one));
+    add(`attribute ${one}`, readable(one).replace(":", ": "), { attribute: others });
   }
   return active;
 }
@@ -26,7 +27,7 @@ function priceWords(least, most) {
   return most === null ? `price from ${least}` : `price ${least} to ${most}`;
 }
 
-/** Builds the row for this store, with all there is to choose from, and returns what keeps it in step with the state. */
+/** Builds the row for this store, with all there is to choose from; returns what keeps it in step with the state. */
 export function createFilters(store, facets, state, onChange) {
   const form = byId("filters");
   const change = (part) => onChange({ ...state.get().filters, ...part });
@@ -37,7 +38,8 @@ export function createFilters(store, facets, state, onChange) {
     ...attributeParts(facets, state, change),
   ];
   const parts = [...(store.categories.length > 1 ? [categoryPart(store.categories, change)] : []), ...rest];
-  const row = el("div", { class: "chips", role: "group", "aria-label": "More filters" }, ...rest.map((part) => part.element));
+  const group = { class: "chips", role: "group", "aria-label": "More filters" };
+  const row = el("div", group, ...rest.map((part) => part.element));
   form.replaceChildren(...parts.slice(0, parts.length - rest.length).map((part) => part.element), row);
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -82,7 +82,12 @@ const showResults = createResults({
   feedback,
   onLike: likeOf,
   onMore: search.more,
-  notice: { retry, choose: () => byId("file-again").click(), lift: () => filterFromNotice(liftAll()), filter: filterFromNotice },
+  notice: {
+    retry,
+    choose: () => byId("file-again").click(),
+    lift: () => filterFromNotice(liftAll()),
+    filter: filterFromNotice,
+  },
 });
 
 const showTogether = createTogether({ onLike: likeOf });

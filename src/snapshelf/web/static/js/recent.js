@@ -41,9 +41,9 @@ export function createRecent(section, { onLike }) {
   });
 
   async function find(id) {
-    if (!known.has(id)) known.set(id, await fetchProduct(id).catch((error) => (error.kind === "gone" ? null : undefined)));
-    const product = known.get(id);
-    if (product === undefined) known.delete(id); // not reached: asked again next time
+    const missing = (error) => (error.kind === "gone" ? null : undefined); // not reached: asked again next time
+    const product = known.get(id) ?? (await fetchProduct(id).catch(missing));
+    if (product) known.set(id, product);
     return product;
   }
 

@@ -31,8 +31,8 @@ export async function shrunk(file, onDrawn) {
 }
 
 /**
- * A large JPEG, decoded at half its size or less, in half the time; null where this browser can't. A decoder goes down to
- * the nearest scale below what is desired, so that twice the size that is needed never gives too little.
+ * A large JPEG, decoded at half its size or less, in half the time; null where this browser can't. A decoder goes down
+ * to the nearest scale below what is desired, so that twice the size that is needed never gives too little.
  */
 async function decodedSmall(file) {
   if (file.type !== "image/jpeg" || file.size <= SMALL_BYTES || !globalThis.ImageDecoder) return null;

@@ -1,8 +1,8 @@
 // The page's one state, and who wants to know of its changes.
 
 /**
- * photo     {blob, upload} or null: what is searched for, and the promise of what is sent of it; never leaves memory but
- *           for the search itself
+ * photo     {blob, upload} or null: what is searched for, and the promise of what is sent of it; never leaves memory
+ *           but for the search itself
  * firstLook a canvas of it, there before its preview is; null for a small photo
  * preview   the address of what is shown of it, or null for the first milliseconds
  * like      the product that others should be like, all of it or {id} alone; null where it is the photo

@@ -28,7 +28,8 @@ async function find(product, inStock, { signal, onLike }) {
     const { num_orders, bought_together } = await fetchBoughtTogether(product.id, { inStock, signal });
     if (signal.aborted) return;
     byId("together-title").textContent = `Often bought with “${product.title}”`;
-    const cardOf = ({ product: other, support }) => card({ product: other, reason: words(support, num_orders) }, { onLike });
+    const cardOf = ({ product: other, support }) =>
+      card({ product: other, reason: words(support, num_orders) }, { onLike });
     show(bought_together.map(cardOf));
   } catch {
     if (!signal.aborted) show([]); // the look-alikes are there; this is only beside them
