@@ -42,6 +42,7 @@ def test_more_like_a_product_and_back_to_the_photo(page: Page, show_photo: ShowP
     expect(page.locator(CARDS).filter(has_text="Green Thing 4")).to_have_count(0)
     expect(page.locator("#photo")).to_have_attribute("alt", "Green Thing 4")
     expect(page.get_by_role("link", name="See the product")).to_have_attribute("href", "https://shop.example/p04")
+    expect(page.locator("#sureness")).to_have_text("€14.00 · In stock")
     expect(page.get_by_role("button", name="Choose a part")).to_be_hidden()
     assert query(page) == {"like": ["p04"]}
     sent: list[Request] = []

@@ -2,7 +2,7 @@
 
 import { el, icon, safeAddress } from "./dom.js";
 import { alike, price } from "./format.js";
-import { LIKE_BUTTON } from "./page-words.js";
+import { LIKE_BUTTON, stockWords } from "./page-words.js";
 import { capitalised, readable } from "./words.js";
 
 const SMALL_PX = 160;
@@ -55,8 +55,7 @@ function offer(product) {
   return parts.some(Boolean) ? el("p", { class: "card-offer" }, ...parts) : null;
 }
 
-const stock = (there) =>
-  there ? el("span", { class: "stock in", text: "In stock" }) : el("span", { class: "stock", text: "Out of stock" });
+const stock = (there) => el("span", { class: there ? "stock in" : "stock", text: stockWords(there) });
 
 function picture(product) {
   const frame = el("div", { class: "card-picture" });

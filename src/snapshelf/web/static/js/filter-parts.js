@@ -21,7 +21,10 @@ function categoryChips(categories, change) {
   show(Object.fromEntries(categories.map((category) => [category.name, category.num_products])));
   return {
     element: el("div", { class: "chips", role: "group", "aria-label": "Category" }, ...chips.values()),
-    sync: ({ category }) => chips.forEach((button, name) => press(button, name === category)),
+    sync: ({ category }) => {
+      for (const [name, chip] of chips) chip.setAttribute("aria-pressed", String(name === category));
+      showInRow(chips.get(category) ?? chips.get(null));
+    },
     count: (facets) => show(facets.categories),
   };
 }
@@ -38,15 +41,11 @@ function setCount(chip, number) {
   chip.classList.toggle("empty", number === 0);
 }
 
-function press(button, pressed) {
-  const before = button.getAttribute("aria-pressed") === "true";
-  button.setAttribute("aria-pressed", String(pressed));
-  if (pressed && !before) showInRow(button);
-}
-
-/** Scrolls the row alone: the page stays where it is. */
+/** Brings the chosen chip into view, once, when the row is there. Scrolls the row alone: the page stays where it is. */
 function showInRow(button) {
   const row = button.parentElement;
+  if (row.clientWidth === 0 || row.shown === button) return;
+  row.shown = button;
   row.scrollTo({ left: button.offsetLeft - (row.clientWidth - button.offsetWidth) / 2, behavior: "smooth" });
 }
 

@@ -3,21 +3,19 @@
 import { readable } from "./words.js";
 
 export const LIKE_BUTTON = "More like this";
-export const likeName = (title) => `More like this: ${title}`;
 export const likeHeadline = (title) => `More like “${title}”`;
 export const LIKE_RESULTS = "Products like it";
+/** null where the store doesn't say. */
+export const stockWords = (inStock) => (typeof inStock === "boolean" ? (inStock ? "In stock" : "Out of stock") : null);
+
 export const LOOKING = "Looking…";
 export const YOUR_PHOTO = "Your photo";
 export const STILL_AT_IT = "Still at it: large photos take a moment";
-
-export const moreWords = (number) => `${number} more products`;
 
 export const SHARE_DONE = "Link copied";
 export const SHARE_FAILED = "The link can’t be copied here";
 export const SHARE_PHOTO = "The link shows products like the best match. Your photo is not in it.";
 
-export const CROP_NAME = "Part of the photo to search for";
-export const CROP_HELP = "Arrow keys move it, Shift with arrow keys sizes it, Escape takes the whole photo.";
 const share = (fraction) => Math.round(fraction * 100);
 export const boxWords = ({ x, y, w, h }) =>
   `${share(w)}% of the width and ${share(h)}% of the height, ${share(x)}% from the left, ${share(y)}% from the top`;
