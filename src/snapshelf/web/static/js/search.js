@@ -14,8 +14,11 @@ const SLOW_MS = 1000; // from here on the page says what takes time
 export const FRESH = Object.freeze({ answer: null, error: null, blocking: null, box: null, topK: PAGE });
 
 /** What the server would refuse anyway is said at once, without sending it. */
-function refuse(blob, store) {
-  if (blob.type && !blob.type.startsWith("image/")) throw new SearchError("not-a-picture");
+function checkKind({ type }) {
+  if (type && !type.startsWith("image/")) throw new SearchError("not-a-picture");
+}
+
+function checkSize(blob, store) {
   if (!(blob.size > store.max_upload_bytes)) return; // false, too, where the server names no limit
   const megabytes = (bytes) => Math.ceil(bytes / 1e6);
   const detail = `It has ${megabytes(blob.size)} MB; at most ${megabytes(store.max_upload_bytes)} MB can be sent here.`;
@@ -63,10 +66,10 @@ export function createSearch(state, { leave }) {
       if (!like.title) state.set({ like: await fetchProduct(like.id, { signal }) });
       return recommendLike(like.id, filters, { topK, signal });
     }
-    refuse(new Blob([], { type: photo.blob.type }), store);
+    checkKind(photo.blob);
     const upload = await photo.upload;
     signal.throwIfAborted();
-    refuse(upload, store);
+    checkSize(upload, store);
     return recommend(upload, filters, { topK, box, signal });
   }
 
