@@ -74,10 +74,11 @@ def write_photos(folder: Path, num: int) -> list[Path]:
 
 def made_store(folder: Path) -> Path:
     """A store with a pretrained model and drawn products, of three categories."""
+    drawn = [photo(10_000 + number).resize((400, 300)) for number in range(10)]
     for number in range(PRODUCTS):
         place = folder / "products" / f"kind {number % 3}" / f"{number}.jpg"
         place.parent.mkdir(parents=True, exist_ok=True)
-        photo(10_000 + number % 7).rotate(number).resize((400, 300)).save(place)
+        drawn[number % len(drawn)].rotate(number).save(place)
     store = folder / "store"
     subprocess.run([*SNAPSHELF, "index", folder / "products", "--store", store], check=True, stderr=subprocess.DEVNULL)
     return store
