@@ -167,6 +167,8 @@ class Neighbour:
     similarity: float
     colours: tuple[str, ...] = ()
     """The names of the colours that this photo mostly has, most first."""
+    photo_sha256: str = ""
+    """That of the photo: see `ProductPhoto`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +205,5 @@ class Recommendation:
     product: Product
     similarity: float
     reason: str
+    photo_sha256: str = ""
+    """Of the product's photo that is meant: see `ProductPhoto`."""

@@ -24,6 +24,7 @@ RED = COLOURS["red thing"]
 HOSTILE_TITLE = "<script>document.title = 'taken over'</script> Lamp"
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 _QUIET += ["--disable-component-update", "--disable-sync"]
+_FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 _TIMEOUT_MS = 5000
 
 PHONE: ViewportSize = {"width": 360, "height": 780}
@@ -40,7 +41,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no Chromium: none of {', '.join(names)} is on PATH, and SNAPSHELF_CHROMIUM is not set")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=_QUIET)
+        chromium = playwright.chromium.launch(executable_path=path, args=_QUIET + _FAKE_CAMERA)
         yield chromium
         chromium.close()
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import ShowPhoto
+from tests.browser.conftest import PHONE, ShowPhoto
 from tests.browser.test_search import CARDS
 
 pytestmark = pytest.mark.browser
@@ -115,3 +115,11 @@ def _with_guesses(route: Route) -> None:
     top = [{"label": label, "probability": probability} for label, probability in guesses]
     body["prediction"] = {"label": "red thing", "probability": 0.4, "verdict": "unsure", "top": top}
     route.fulfill(response=answer, json=body)
+
+
+def test_a_category_of_a_shared_address_is_in_view_on_a_phone(page: Page, show_photo: ShowPhoto) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto("/?category=red+thing")
+    show_photo()
+    chosen = page.get_by_role("search").get_by_role("button", name="Red thing", exact=True)
+    expect(chosen).to_be_in_viewport(ratio=1)

@@ -11,7 +11,9 @@ from tests.browser.test_search import CARDS
 pytestmark = pytest.mark.browser
 
 OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-SMALL_TARGETS = """[...document.querySelectorAll("button, select, label, .brand, #grid a")]
+SMALL_TARGETS = """[...document.querySelectorAll(
+    "button, select, label, input:not([type=file]), .brand, #grid a, #crop-box span"
+  )]
   .filter((target) => target.checkVisibility())
   .map((target) => (target.closest(".card-title") ? target.closest(".card") : target))
   .filter((target) => target.offsetHeight < 44 || target.offsetWidth < 44)
@@ -71,7 +73,7 @@ def test_a_desktop_keeps_photo_and_verdict_in_view_at_the_left(page: Page, show_
     show_photo()
     expect(page.locator(CARDS)).to_have_count(12)
     page.mouse.wheel(0, 400)
-    page.wait_for_function("scrollY > 200")
+    page.wait_for_function("() => scrollY > 200")
     expect(page.locator("#headline")).to_be_in_viewport()
     photo, grid = (page.locator(name).bounding_box() for name in ("#photo-frame", "#grid"))
     assert photo is not None
@@ -103,9 +105,41 @@ def test_the_page_weighs_under_100_kb_without_photos(browser: Browser, live_serv
         page.on("response", lambda answer: seen.append(answer))  # noqa: PLW0108 (a bound method is refused)
         page.goto("/")
         page.get_by_role("button", name="Try Red thing").wait_for()
-        weights = {answer.url: len(answer.body()) for answer in seen if "/samples/" not in answer.url and answer.ok}
+        page.wait_for_load_state("networkidle")
+        weights = {answer.url: transferred_bytes(answer) for answer in seen if "/samples/" not in answer.url}
     assert any(url.endswith("/js/main.js") for url in weights)
     assert sum(weights.values()) < 100_000
+
+
+def transferred_bytes(answer: Response) -> int:
+    """What came over the wire, headers and all."""
+    sizes = answer.request.sizes()
+    return sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+
+SHIFTS = """new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value;
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_nothing_jumps_from_the_first_paint_to_the_products(
+    page: Page, show_photo: ShowPhoto, size: ViewportSize
+) -> None:
+    """Cumulative layout shift under 0.1, where even what moves right after a press is counted."""
+    page.set_viewport_size(size)
+    page.evaluate("localStorage.setItem('snapshelf.recent', '[\"p02\", \"p03\"]')")
+    page.reload()
+    page.evaluate(SHIFTS)
+    expect(page.locator("#recent li")).to_have_count(2)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifted ?? 0") < 0.1, "start"
+    page.evaluate("window.shifted = 0")
+    show_photo()
+    expect(page.locator(CARDS)).to_have_count(12)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shifted ?? 0") < 0.1, "result"
+    page.evaluate("localStorage.clear()")
 
 
 def test_privacy_is_one_click_away(page: Page) -> None:

@@ -61,7 +61,7 @@ def test_the_photo_is_seen_before_the_answer_and_nothing_jumps(page: Page, show_
     waiting: list[Route] = []
     page.route(SEARCH, lambda route: waiting.append(route))  # noqa: PLW0108 (a bound method is refused)
     show_photo()
-    page.wait_for_function("document.querySelector('#photo').naturalWidth === 48")
+    page.wait_for_function("() => document.querySelector('#photo').naturalWidth === 48")
     expect(page.locator("#grid .skeleton")).to_have_count(12)
     expect(page.locator("#progress")).to_be_visible()
     expect(page.locator("#sureness")).to_contain_text("Still at it")

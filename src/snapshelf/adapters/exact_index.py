@@ -59,7 +59,7 @@ class ExactIndex:
         if diversity > 0:
             rows = self._diversify(rows[: num_candidates(limit)], similarity_N, limit, diversity)
         return [
-            Neighbour(photo.product, photo.photo_id, float(similarity_N[row]), photo.colours)
+            Neighbour(photo.product, photo.photo_id, float(similarity_N[row]), photo.colours, photo.photo_sha256)
             for row, photo in ((row, self._photos[row]) for row in rows[: max(0, limit)])
         ]
 

@@ -143,7 +143,8 @@ def to_photo(payload: dict[str, Any]) -> ProductPhoto:
 def to_neighbour(hit: Hit) -> Neighbour:
     """The product of a point near a query."""
     photo = to_photo(hit.payload)
-    return Neighbour(photo.product, photo.photo_id, float(np.clip(hit.score, -1.0, 1.0)), photo.colours)
+    similarity = float(np.clip(hit.score, -1.0, 1.0))
+    return Neighbour(photo.product, photo.photo_id, similarity, photo.colours, photo.photo_sha256)
 
 
 def unit(embedding_D: Iterable[float]) -> NDArray[np.float32]:

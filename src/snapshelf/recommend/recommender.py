@@ -37,9 +37,10 @@ class Answer:
 
     def to_json(self) -> dict[str, object]:
         """The answer as the HTTP API words it."""
+        fields = ("product", "similarity", "reason")
         return {
             "prediction": asdict(self.prediction),
-            "recommendations": [asdict(each) for each in self.recommendations],
+            "recommendations": [{name: asdict(each)[name] for name in fields} for each in self.recommendations],
             "timing_ms": {"encode": round(self.encode_s * 1000, 2), "search": round(self.search_s * 1000, 2)},
         }
 
@@ -121,7 +122,7 @@ class Recommender:
     ) -> tuple[Recommendation, ...]:
         options = options.without_examples()
         return tuple(
-            Recommendation(near.product, near.similarity, reason(near, wanted, self._card.looks))
+            Recommendation(near.product, near.similarity, reason(near, wanted, self._card.looks), near.photo_sha256)
             for near in ranked(self._index, query_D, options)
         )
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Response
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from fastapi_swagger import patch_fastapi
 from starlette.concurrency import run_in_threadpool
@@ -72,7 +73,7 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         app.include_router(router)
     describe(app)
     patch_fastapi(app, redirect_from_root_to_docs=False)
-    app.mount("/static", _RevalidatedFiles(directory=page.STATIC), name="static")
+    app.mount("/static", GZipMiddleware(_RevalidatedFiles(directory=page.STATIC)), name="static")
     _add_guards(app, state)
     return app
 

@@ -34,8 +34,9 @@ class ProductOut(BaseModel):
     attributes: dict[str, Attribute]
 
     @classmethod
-    def of(cls, product: Product) -> ProductOut:
-        """The wire form of a product."""
+    def of(cls, product: Product, photo_sha256: str = "") -> ProductOut:
+        """The wire form of a product. With a photo's hash, its picture's address is good for ever."""
+        image_url = f"/api/v1/products/{quote(product.id, safe='')}/image"
         return cls(
             id=product.id,
             title=product.title,
@@ -44,7 +45,7 @@ class ProductOut(BaseModel):
             currency=product.currency,
             in_stock=product.in_stock,
             url=product.url,
-            image_url=f"/api/v1/products/{quote(product.id, safe='')}/image",
+            image_url=f"{image_url}?photo={photo_sha256[:16]}" if photo_sha256 else image_url,
             attributes=dict(product.attributes),
         )
 
@@ -76,7 +77,7 @@ class RecommendationOut(BaseModel):
     def of(cls, recommendation: Recommendation) -> RecommendationOut:
         """The wire form of a recommendation."""
         return cls(
-            product=ProductOut.of(recommendation.product),
+            product=ProductOut.of(recommendation.product, recommendation.photo_sha256),
             similarity=round(recommendation.similarity, 4),
             reason=recommendation.reason,
         )

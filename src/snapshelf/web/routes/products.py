@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, Form, Header, HTTPException, Query, Response
@@ -16,6 +16,7 @@ from snapshelf.imaging.decode import decode
 from snapshelf.together.bought_together import DEFAULT_LIMIT, MAX_LIMIT
 from snapshelf.types import Box, Product
 from snapshelf.web.admin import AdminOnly
+from snapshelf.web.pictures import fitted
 from snapshelf.web.schemas import (
     BoughtTogetherOut,
     CategoriesOut,
@@ -31,6 +32,8 @@ from snapshelf.web.search_fields import FilterFields, Offset, PhotoFields
 from snapshelf.web.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1", tags=["products"])
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 @router.get("/categories", response_model=CategoriesOut)
@@ -88,14 +91,22 @@ def _match(state: ServerState, product_id: str, data: bytes, box: Box | None) ->
         304: {"description": "It is the one that the ETag sent with the request names"},
     },
 )
-def product_image(state: State, product_id: str, if_none_match: Annotated[str | None, Header()] = None) -> Response:
-    """A product's picture, at most 320 px a side."""
+def product_image(
+    state: State,
+    product_id: str,
+    photo: Annotated[str, Query(pattern="^[0-9a-f]{0,64}$", description="the beginning of one photo's hash")] = "",
+    size: Annotated[Literal["160", "320"], Query(description="pixels of the longer side, at most")] = "320",
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A product's picture. The address with a photo's hash always shows the same, so it may be cached for good."""
     photos = state.shelf.index.product_photos(product_id)
-    thumbnail = state.shelf.thumbnails.get(photos[0].photo_id) if photos else None
+    chosen = next((each for each in photos if each.photo_sha256.startswith(photo)), None)
+    thumbnail = state.shelf.thumbnails.get((chosen or photos[0]).photo_id) if photos else None
     if thumbnail is None:
         raise _not_found(product_id)
-    media_type, content = thumbnail
-    headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"', "Cache-Control": "public, max-age=300"}
+    media_type, content = thumbnail[0], fitted(thumbnail[1], int(size))
+    caching = _FOR_GOOD if photo and chosen else "public, max-age=300"
+    headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"', "Cache-Control": caching}
     if if_none_match == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=media_type, headers=headers)
@@ -124,7 +135,8 @@ def bought_together(
 @router.get("/products/{product_id:path}", response_model=ProductOut)
 def product(state: State, product_id: str) -> ProductOut:
     """One product."""
-    return ProductOut.of(_find(state, product_id))
+    photos = state.shelf.index.product_photos(product_id)
+    return ProductOut.of(_find(state, product_id), photos[0].photo_sha256 if photos else "")
 
 
 def _refuse_parts(product_id: str) -> None:

@@ -1,5 +1,7 @@
 // The server's JSON API: one function a call, every failure a SearchError.
 
+import { fieldsOf } from "./address.js";
+
 const BASE = "/api/v1";
 const DEFAULT_WAIT_S = 10;
 
@@ -24,14 +26,36 @@ export async function fetchPhoto(address) {
   return (await send(address, {})).blob();
 }
 
-/** Search by photo. Filters that are null are left out. Throws SearchError, or AbortError when `signal` says so. */
-export async function recommend(photo, filters, { topK, signal }) {
+/**
+ * Search by photo, or by a part of it: `box` is {x, y, w, h} in fractions, or null.
+ * Throws SearchError, or AbortError when `signal` says so.
+ */
+export async function recommend(photo, filters, { topK, box, signal }) {
   const form = new FormData();
   form.append("photo", photo, photo.name ?? "photo");
   form.append("top_k", String(topK));
-  for (const [name, value] of Object.entries(filters)) if (value !== null) form.append(name, String(value));
+  if (box) form.append("box", [box.x, box.y, box.w, box.h].map((part) => part.toFixed(4)).join(","));
+  for (const [name, value] of fieldsOf(filters)) form.append(name, value);
   const response = await send(`${BASE}/recommendations`, { method: "POST", body: form, signal });
   return response.json();
+}
+
+/** Products like the one of this id. Throws as `recommend` does. */
+export async function recommendLike(productId, filters, { topK, signal }) {
+  const query = new URLSearchParams([["like", productId], ["top_k", String(topK)], ...fieldsOf(filters)]);
+  const response = await send(`${BASE}/recommendations?${query}`, { signal });
+  return response.json();
+}
+
+/** What there is to choose from under these filters. */
+export async function fetchFacets(filters, { signal } = {}) {
+  const query = new URLSearchParams(fieldsOf({ ...filters, text: null }));
+  return (await send(`${BASE}/facets?${query}`, { signal })).json();
+}
+
+/** One product. */
+export async function fetchProduct(productId, { signal } = {}) {
+  return (await send(`${BASE}/products/${encodeURIComponent(productId)}`, { signal })).json();
 }
 
 /** What was bought with a product: num_orders, bought_together. `inStock` may be null. */
@@ -66,6 +90,7 @@ async function problemOf(response) {
 }
 
 function kindOf(status, type) {
+  if (status === 404) return "gone";
   if (status === 413) return "too-large";
   if (status === 415) return "not-a-picture";
   if (status === 400 || status === 422) return type?.includes("photo") ? "not-a-picture" : "bad-request";

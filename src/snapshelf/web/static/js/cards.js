@@ -2,12 +2,17 @@
 
 import { el, icon, safeAddress } from "./dom.js";
 import { alike, price } from "./format.js";
+import { LIKE_BUTTON, stockWords } from "./page-words.js";
 import { capitalised, readable } from "./words.js";
 
+const SMALL_PX = 160;
+const FULL_PX = 320;
+
 /**
- * A card for one product. A look-alike has a `similarity`, and `feedback`, the element with its «Not helpful» button.
+ * A card for one product. A look-alike has a `similarity`. `feedback` is the element with its «Not helpful» button;
+ * `onLike` takes the product when more like it is wanted.
  */
-export function card({ product, similarity, reason }, feedback = null) {
+export function card({ product, similarity, reason }, { feedback = null, onLike = null } = {}) {
   const facts = el(
     "div",
     { class: "card-text" },
@@ -15,14 +20,18 @@ export function card({ product, similarity, reason }, feedback = null) {
     el("h3", { class: "card-title" }, title(product)),
     offer(product),
     reason ? el("p", { class: "card-reason", text: capitalised(reason) }) : null,
+    similarity === undefined ? null : el("p", { class: "alike", text: `${alike(similarity)} alike` }),
   );
-  const foot = similarity === undefined ? null : likeness(similarity, feedback);
-  return el("li", {}, el("article", { class: "card" }, picture(product), facts, foot));
+  const foot = el("div", { class: "card-foot" }, onLike ? likeButton(product, onLike) : null, feedback);
+  const article = el("article", { class: "card" }, picture(product), facts, foot);
+  article.dataset.productId = product.id;
+  return el("li", {}, article);
 }
 
-function likeness(similarity, feedback) {
-  const figure = el("p", { class: "alike", text: `${alike(similarity)} alike` });
-  return el("div", { class: "card-foot" }, figure, feedback);
+function likeButton(product, onLike) {
+  const what = el("span", { class: "visually-hidden", text: `: ${product.title}` });
+  const does = { type: "button", on: { click: () => onLike(product) } };
+  return el("button", { class: "like-button", ...does }, LIKE_BUTTON, what);
 }
 
 /** A card's place while the search is under way. */
@@ -46,16 +55,23 @@ function offer(product) {
   return parts.some(Boolean) ? el("p", { class: "card-offer" }, ...parts) : null;
 }
 
-const stock = (there) =>
-  there ? el("span", { class: "stock in", text: "In stock" }) : el("span", { class: "stock", text: "Out of stock" });
+const stock = (there) => el("span", { class: there ? "stock in" : "stock", text: stockWords(there) });
 
 function picture(product) {
   const frame = el("div", { class: "card-picture" });
-  const src = safeAddress(product.image_url);
   const missing = () => frame.replaceChildren(icon("picture"));
-  // The title says what the picture shows, so it has no text of its own.
-  const size = { width: 320, height: 320, loading: "lazy", decoding: "async" };
-  if (src) frame.append(el("img", { src, alt: "", ...size, on: { error: missing } }));
+  const sizes = "(min-width: 600px) 240px, 46vw";
+  if (safeAddress(product.image_url)) frame.append(productPicture(product, sizes, missing));
   else missing();
   return frame;
+}
+
+/** A product's picture in the size that is shown. Its title says what it shows, so it has no text of its own. */
+export function productPicture(product, sizes, onMissing) {
+  const src = safeAddress(product.image_url);
+  const small = new URL(src);
+  small.searchParams.set("size", String(SMALL_PX));
+  const srcset = `${small.href} ${SMALL_PX}w, ${src} ${FULL_PX}w`;
+  const how = { width: FULL_PX, height: FULL_PX, loading: "lazy", decoding: "async" };
+  return el("img", { ...how, sizes, srcset, src, alt: "", on: { error: onMissing } });
 }

@@ -32,6 +32,12 @@ const WORDS = {
     help: "Your photo is kept, and the search goes on by itself.",
     actions: ["retry"],
   },
+  gone: {
+    icon: "picture",
+    title: "This product isn’t here any more",
+    help: "Look for others with a photo of it.",
+    actions: ["choose"],
+  },
   offline: {
     icon: "offline",
     title: "You’re offline",

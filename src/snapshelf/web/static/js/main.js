@@ -1,39 +1,53 @@
 // Where the page's parts are put together: state, search, views, address, focus.
 
-import { addressOf, fitting, NO_FILTERS, readFilters } from "./address.js";
-import { fetchStore, sendFeedback } from "./api.js";
+import { fitting, NO_FILTERS, readFilters } from "./address.js";
+import { fetchFacets, fetchStore, sendFeedback } from "./api.js";
+import { startCrop } from "./crop.js";
 import { byId } from "./dom.js";
 import { stopCountdown } from "./error-panel.js";
+import { createFacets } from "./facets.js";
 import { createFeedback } from "./feedback.js";
 import { createFilters, liftAll } from "./filters.js";
+import { headlineOf } from "./panel-words.js";
 import { listenForPhotos } from "./photo-input.js";
 import { createPhotoPanel } from "./photo-panel.js";
+import { createRecent } from "./recent.js";
 import { createResults } from "./results.js";
 import { showSamples } from "./samples.js";
-import { createSearch } from "./search.js";
+import { createSearch, FRESH } from "./search.js";
+import { offerShare } from "./share.js";
 import { createState } from "./state.js";
 import { applyAccent } from "./theme.js";
 import { createTogether } from "./together.js";
-import { headline } from "./verdict.js";
+import { createViews } from "./views.js";
 import { countOf } from "./words.js";
 
 const state = createState({
+  ...FRESH,
   photo: null,
+  preview: null,
+  firstLook: null,
+  like: null,
   open: false,
   busy: false,
   slow: false,
   filters: readFilters(location.search),
-  answer: null,
   answeredFilters: { ...NO_FILTERS },
-  blocking: null,
-  error: null,
+  facets: null,
   store: {
     name: null, categories: [], samples: [], has_prices: false, has_stock: false, has_orders: false,
     max_upload_bytes: Infinity,
   },
 });
 
-const search = createSearch(state, { leave: () => history.back() });
+const search = createSearch(state, { leave: () => views.leave() });
+const recent = createRecent(byId("recent"), { onLike: (product) => views.openLike(product) });
+const views = createViews(state, search, {
+  onStart: () => {
+    stopCountdown();
+    recent.show();
+  },
+});
 const feedback = createFeedback(sendFeedback);
 let showFilters = () => {};
 
@@ -62,65 +76,88 @@ const showPanel = createPhotoPanel({
     search.filter({ ...filters, category: filters.category === label ? null : label });
   },
 });
+const showCrop = startCrop({ onBox: search.crop, say });
 
-const showResults = createResults(feedback, {
-  retry,
-  choose: () => byId("file-again").click(),
-  lift: () => filterFromNotice(liftAll()),
-  filter: filterFromNotice,
+const showResults = createResults({
+  feedback,
+  onLike: likeOf,
+  onMore: search.more,
+  notice: {
+    retry,
+    choose: () => byId("file-again").click(),
+    lift: () => filterFromNotice(liftAll()),
+    filter: filterFromNotice,
+  },
 });
 
-const showTogether = createTogether();
+const showTogether = createTogether({ onLike: likeOf });
+
+/** More like a product that is shown: it counts as looked at. */
+function likeOf(product) {
+  recent.add(product.id);
+  views.openLike(product);
+}
 
 state.subscribe((now, before) => {
   byId("start").hidden = now.open;
   byId("search").hidden = !now.open;
-  if (now.open) showPanel(now, before);
-  if (now.open) showResults(now, before);
-  if (now.open) showTogether(now, before);
-  showFilters(now.filters);
+  for (const show of now.open ? [showPanel, showCrop, showResults, showTogether] : []) show(now, before);
+  showFilters(now);
 });
 
 state.subscribe((now, before) => {
-  if (now.open && !before.open && history.state?.open !== true) history.pushState({ open: true }, "");
-  if (now.filters !== before.filters) history.replaceState(history.state, "", addressOf(now.filters, location));
-  if (now.open !== before.open) byId(now.open ? "headline" : "start-title").focus({ preventScroll: true });
-  if (now.photo !== before.photo) {
-    feedback.reset();
-    scrollTo(0, 0);
+  if (now.filters !== before.filters) views.update();
+  if (now.open !== before.open || now.like?.id !== before.like?.id) {
+    byId(now.open ? "headline" : "start-title").focus({ preventScroll: true });
   }
-  if (now.answer !== before.answer && now.answer?.recommendations.length) announce(now.answer);
+  if (now.photo !== before.photo) feedback.reset();
+  if (now.open && (now.photo !== before.photo || (now.like && now.like?.id !== before.like?.id))) scrollTo(0, 0);
+  if (now.answer !== before.answer && now.answer?.recommendations.length) announce(now);
 });
 
-function announce({ prediction, recommendations }) {
-  const verdict = headline(prediction).replace(/\.$/, "");
-  const products = `${countOf(recommendations.length, "product")}, first: ${recommendations[0].product.title}`;
-  byId("live").textContent = `${verdict}. ${products}`;
+function announce(now) {
+  const { recommendations } = now.answer;
+  const verdict = headlineOf(now).replace(/\.$/, "");
+  say(`${verdict}. ${countOf(recommendations.length, "product")}, first: ${recommendations[0].product.title}`);
 }
 
-listenForPhotos({ inputs: [byId("file"), byId("file-again")], veil: byId("veil"), onPhoto: search.open });
+/** To those who listen to the page. */
+function say(words) {
+  byId("live").textContent = words;
+}
+
+listenForPhotos({ inputs: [byId("file"), byId("file-again")], veil: byId("veil"), onPhoto: views.openPhoto });
+offerCamera();
+offerShare(byId("share"), state);
+
+/** The live camera, where there may be one; its part of the page is loaded when it is asked for. */
+function offerCamera() {
+  const button = byId("camera-open");
+  button.hidden = !navigator.mediaDevices?.getUserMedia;
+  button.addEventListener("click", async () => {
+    const { openCamera } = await import("./camera.js");
+    openCamera({ onPhoto: views.openPhoto, onChoose: () => byId("file").click() });
+  });
+}
 
 byId("home").addEventListener("click", (event) => {
   if (!state.get().open || event.metaKey || event.ctrlKey) return;
-  event.preventDefault(); // so that the photo is still there on the way forward
-  history.back();
+  event.preventDefault(); // so that the photo is still there on the way back
+  views.goToStart();
 });
 
-addEventListener("popstate", (event) => {
-  const { photo, answer } = state.get();
-  const open = event.state?.open === true && photo !== null;
-  if (!open) {
-    search.stop();
-    stopCountdown();
-  }
-  state.set({ open, busy: false });
-  if (open && !answer) search.run();
-});
+for (const kind of ["click", "auxclick"]) {
+  document.addEventListener(kind, (event) => {
+    const id = event.target.closest?.("a")?.closest("[data-product-id]")?.dataset.productId;
+    if (id) recent.add(id);
+  });
+}
+
 addEventListener("online", () => state.get().error?.kind === "offline" && search.run());
 addEventListener("pagehide", () => feedback.flush());
 
-history.replaceState(null, ""); // after a reload the photo is gone, and with it what was open
-loadStore();
+recent.show();
+loadStore().then(views.begin);
 
 async function loadStore() {
   try {
@@ -128,10 +165,17 @@ async function loadStore() {
     applyAccent(store.accent);
     byId("store-name").textContent = store.name;
     document.title = `${store.name}: find it with a photo`;
-    showSamples(store.samples, search.open);
-    showFilters = createFilters(store, state, search.filter);
+    showSamples(store.samples, views.openPhoto);
     state.set({ store, filters: fitting(state.get().filters, store) });
+    await offerFilters(store);
   } catch {
     addEventListener("online", loadStore, { once: true }); // searching works without it
   }
+}
+
+async function offerFilters(store) {
+  const facets = await fetchFacets(NO_FILTERS);
+  showFilters = createFilters(store, facets, state, search.filter);
+  createFacets(state);
+  showFilters(state.get());
 }

@@ -1,11 +1,11 @@
-// The photo, what it was taken for, how sure that is, and the other guesses.
+// The photo, what it was taken for, how sure that is, and the other guesses; or the product that others are like.
 
-import { byId, el } from "./dom.js";
+import { byId, el, safeAddress } from "./dom.js";
 import { percent } from "./format.js";
-import { guesses, guessesTitle, headline, sureness } from "./verdict.js";
+import { YOUR_PHOTO } from "./page-words.js";
+import { headlineOf, surenessOf } from "./panel-words.js";
+import { guesses, guessesTitle } from "./verdict.js";
 import { capitalised, readable } from "./words.js";
-
-const STILL_AT_IT = "Still at it: large photos take a moment";
 
 export function createPhotoPanel({ onGuess, onCancel }) {
   const photo = byId("photo");
@@ -14,7 +14,8 @@ export function createPhotoPanel({ onGuess, onCancel }) {
   byId("cancel").addEventListener("click", onCancel);
 
   return (now, before) => {
-    if (now.photo && now.photo !== before.photo) photo.src = now.photo.url;
+    showPicture(now, photo);
+    if (now.firstLook !== before.firstLook) byId("first-look").replaceChildren(...[now.firstLook].filter(Boolean));
     byId("progress").hidden = !now.busy;
     byId("cancel").hidden = !(now.busy && (now.answer === null || now.slow)); // no flicker with quick changes
     showVerdict(now);
@@ -23,25 +24,32 @@ export function createPhotoPanel({ onGuess, onCancel }) {
   };
 }
 
+function showPicture({ like, photo, preview }, picture) {
+  const address = like ? safeAddress(like.image_url) : preview;
+  if (!address && photo && !like) picture.hidden = true; // another one than before, in some milliseconds
+  if (!address || picture.dataset.shown === address) return;
+  picture.dataset.shown = address;
+  picture.src = address;
+  picture.alt = like ? like.title : YOUR_PHOTO;
+}
+
 function showPreview(works) {
+  byId("first-look").replaceChildren();
   byId("photo").hidden = !works;
   byId("no-preview").hidden = works;
 }
 
-function showVerdict({ answer, busy, slow, error }) {
-  document.querySelector(".sureness").hidden = error !== null;
-  const prediction = answer?.prediction;
+function showVerdict(now) {
+  document.querySelector(".sureness").hidden = now.error !== null;
+  const prediction = now.answer?.prediction;
   byId("verdict").dataset.verdict = prediction?.verdict ?? "";
   byId("gauge").hidden = !prediction;
   if (prediction) byId("gauge").style.setProperty("--share", String(prediction.probability));
-  write("headline", headlineOf(prediction, busy, error));
-  write("sureness", slow ? STILL_AT_IT : prediction ? sureness(prediction) : "");
-}
-
-function headlineOf(prediction, busy, error) {
-  if (error) return "Your photo";
-  if (prediction) return headline(prediction);
-  return busy ? "Looking…" : "Your photo";
+  write("headline", headlineOf(now));
+  write("sureness", surenessOf(now));
+  const link = safeAddress(now.like?.url);
+  byId("product-link").hidden = link === null;
+  if (link) byId("product-link").href = link;
 }
 
 /** Writes only what changed, so that screen readers aren't told twice. */

@@ -1,28 +1,39 @@
 // Searching: one search at a time, the newest wins, and it starts soon after the last change.
 
 import { NO_FILTERS } from "./address.js";
-import { recommend, SearchError } from "./api.js";
+import { fetchProduct, recommend, recommendLike, SearchError } from "./api.js";
 import { activeFilters } from "./filters.js";
+import { shrunk } from "./shrink.js";
 
-export const TOP_K = 12;
-const SETTLE_MS = 120; // after a change of the filters; searches start within 150 ms of it
+export const PAGE = 12; // products at first, and more at each «Show more»
+export const MOST = 96; // the server gives 100 at most
+const SETTLE_MS = 120; // after a change; searches start within 150 ms of it
 const SLOW_MS = 1000; // from here on the page says what takes time
 
+/** A search that nothing is known of yet. */
+export const FRESH = Object.freeze({ answer: null, error: null, blocking: null, box: null, topK: PAGE });
+
 /** What the server would refuse anyway is said at once, without sending it. */
-function refusal(blob, store) {
-  if (blob.type && !blob.type.startsWith("image/")) return new SearchError("not-a-picture");
-  const tooLarge = blob.size > store.max_upload_bytes; // false, too, where the server names no limit
-  if (!tooLarge) return null;
-  const megabytes = (bytes) => Math.ceil(bytes / 1e6);
-  const detail = `It has ${megabytes(blob.size)} MB; at most ${megabytes(store.max_upload_bytes)} MB can be sent here.`;
-  return new SearchError("too-large", { detail });
+function checkKind({ type }) {
+  if (type && !type.startsWith("image/")) throw new SearchError("not-a-picture");
 }
 
-/** @param leave called when a first search is given up, to go back to the start */
+function checkSize(blob, store) {
+  if (!(blob.size > store.max_upload_bytes)) return; // false, too, where the server names no limit
+  const megabytes = (bytes) => Math.ceil(bytes / 1e6);
+  const detail = `It has ${megabytes(blob.size)} MB; at most ${megabytes(store.max_upload_bytes)} MB can be sent here.`;
+  throw new SearchError("too-large", { detail });
+}
+
+const foundIn = ({ answer, answeredFilters, box, topK }) => ({ answer, answeredFilters, box, topK });
+
+/** @param leave called when a first search is given up, to go back to where one came from */
 export function createSearch(state, { leave }) {
   let running = new AbortController();
   let settling = 0;
   let slowness = 0;
+  let shown = null; // the preview's address
+  let kept = {}; // what was found for the photo, while products like another are shown
 
   function stop() {
     running.abort();
@@ -34,18 +45,39 @@ export function createSearch(state, { leave }) {
     stop();
     running = new AbortController();
     const { signal } = running;
-    const { photo, filters } = state.get();
+    const { filters } = state.get();
     slowness = setTimeout(() => state.set({ slow: true }), SLOW_MS);
     state.set({ busy: true, slow: false, error: null, blocking: null });
     try {
-      const answer = await recommend(photo.blob, filters, { topK: TOP_K, signal });
+      const answer = await ask(filters, state.get().topK, signal);
       if (signal.aborted) return;
       finish({ answer, answeredFilters: filters });
-      if (answer.recommendations.length === 0) await findBlocking(photo, filters, signal);
+      if (answer.recommendations.length === 0) await findBlocking(filters, signal);
     } catch (error) {
       if (signal.aborted) return;
       finish({ error: error instanceof SearchError ? error : new SearchError("broken") });
     }
+  }
+
+  /** What is searched for is a product, or the photo, or a part of it. */
+  async function ask(filters, topK, signal) {
+    const { like, photo, box, store } = state.get();
+    if (like) {
+      if (!like.title) state.set({ like: await fetchProduct(like.id, { signal }) });
+      return recommendLike(like.id, filters, { topK, signal });
+    }
+    checkKind(photo.blob);
+    const upload = await photo.upload;
+    signal.throwIfAborted();
+    checkSize(upload, store);
+    return recommend(upload, filters, { topK, box, signal });
+  }
+
+  /** What is sent is what is shown: the large photo is decoded once only. */
+  function showPreview(small) {
+    if (shown) URL.revokeObjectURL(shown);
+    shown = URL.createObjectURL(small);
+    state.set({ preview: shown });
   }
 
   function finish(outcome) {
@@ -54,14 +86,20 @@ export function createSearch(state, { leave }) {
   }
 
   /** Which of several filters keeps everything out: those without which there would be products. */
-  async function findBlocking(photo, filters, signal) {
+  async function findBlocking(filters, signal) {
     const active = activeFilters(filters);
     if (active.length < 2) return state.set({ blocking: active.map(({ key }) => key) });
-    const ask = ({ without }) => recommend(photo.blob, without, { topK: 1, signal });
-    const answers = await Promise.allSettled(active.map(ask));
+    const answers = await Promise.allSettled(active.map(({ without }) => ask(without, 1, signal)));
     if (signal.aborted) return;
     const helps = (outcome) => outcome.status === "fulfilled" && outcome.value.recommendations.length > 0;
     state.set({ blocking: active.filter((_, at) => helps(answers[at])).map((filter) => filter.key) });
+  }
+
+  /** Search again with what changed, once it has settled. */
+  function change(part) {
+    stop();
+    state.set({ topK: PAGE, ...part, busy: true, error: null });
+    settling = setTimeout(run, SETTLE_MS);
   }
 
   return {
@@ -69,21 +107,34 @@ export function createSearch(state, { leave }) {
     stop,
     /** Search with a photo just chosen; it is shown at once. */
     open(blob) {
-      const previous = state.get().photo;
-      state.set({ photo: { blob, url: URL.createObjectURL(blob) }, open: true, answer: null, error: null });
-      if (previous) URL.revokeObjectURL(previous.url);
-      const error = refusal(blob, state.get().store);
-      if (!error) return run();
-      stop();
-      return finish({ error });
+      kept = {};
+      const photo = { blob };
+      photo.upload = shrunk(blob, (canvas) => state.get().photo === photo && state.set({ firstLook: canvas }));
+      state.set({ ...FRESH, photo, preview: null, firstLook: null, like: null, open: true });
+      photo.upload.then((small) => state.get().photo === photo && showPreview(small));
+      return run();
     },
-    /** Search again with other filters, once they have settled. */
-    filter(filters) {
-      stop();
-      state.set({ filters, busy: true, error: null });
-      settling = setTimeout(run, SETTLE_MS);
+    /** Search for products like another: all of it, or {id} alone. */
+    openLike(product) {
+      if (!state.get().like) kept = foundIn(state.get());
+      state.set({ ...FRESH, like: product, open: true });
+      return run();
     },
-    /** Give the search under way up: back to the last answer, or to the start where there is none. */
+    /** Show the photo again, with what was found for it. */
+    reopen() {
+      stop();
+      const found = state.get().like ? { ...FRESH, ...kept } : {};
+      state.set({ ...found, like: null, open: true, busy: false });
+      if (!state.get().answer || state.get().answeredFilters !== state.get().filters) run();
+    },
+    filter: (filters) => change({ filters }),
+    /** Search for a part of the photo; null is all of it. */
+    crop: (box) => change({ box }),
+    more() {
+      state.set({ topK: Math.min(state.get().topK + PAGE, MOST), busy: true });
+      return run();
+    },
+    /** Give the search under way up: back to the last answer, or to where one came from if there is none. */
     cancel() {
       stop();
       const { answer, answeredFilters } = state.get();

@@ -5,30 +5,32 @@ import { card } from "./cards.js";
 import { byId } from "./dom.js";
 import { whole } from "./format.js";
 
-export function createTogether() {
+export function createTogether({ onLike }) {
   let asking = new AbortController();
   return (now, before) => {
     if (now.answer === before.answer && now.error === before.error && now.store === before.store) return;
     asking.abort();
     asking = new AbortController();
     const product = bestMatch(now);
-    if (product) find(product, now.answeredFilters.in_stock, asking.signal);
+    if (product) find(product, now.answeredFilters.in_stock, { signal: asking.signal, onLike });
     else show([]);
   };
 }
 
 /** The product to ask about: the nearest one, where the page is sure enough of what the photo shows. */
 function bestMatch({ answer, error, store }) {
-  const sure = ["confident", "likely"].includes(answer?.prediction.verdict);
+  const sure = ["confident", "likely"].includes(answer?.prediction?.verdict);
   return store.has_orders && sure && !error ? (answer.recommendations[0]?.product ?? null) : null;
 }
 
-async function find(product, inStock, signal) {
+async function find(product, inStock, { signal, onLike }) {
   try {
     const { num_orders, bought_together } = await fetchBoughtTogether(product.id, { inStock, signal });
     if (signal.aborted) return;
     byId("together-title").textContent = `Often bought with “${product.title}”`;
-    show(bought_together.map((one) => card({ product: one.product, reason: words(one.support, num_orders) })));
+    const cardOf = ({ product: other, support }) =>
+      card({ product: other, reason: words(support, num_orders) }, { onLike });
+    show(bought_together.map(cardOf));
   } catch {
     if (!signal.aborted) show([]); // the look-alikes are there; this is only beside them
   }
