@@ -269,7 +269,7 @@ def plot(file: Path, sizes: list[int], found: list[dict[str, dict[str, Any]]]) -
             axes.loglog(sizes, values, marker="o", label=name)
         axes.set(title=title, xlabel="products")
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="lower right", fontsize="small")
     figure.savefig(file)
 
 
