@@ -52,6 +52,14 @@ def test_health_readiness_documentation_and_schema(client: TestClient) -> None:
     assert list(form) == ["multipart/form-data"]
 
 
+def test_methods_that_strangers_make_up_are_counted_as_one(client: TestClient) -> None:
+    for number in range(3):
+        client.request(f"MADEUP{number}", "/")
+    text = client.get("/metrics").text
+    assert "MADEUP" not in text
+    assert 'method="other"' in text
+
+
 def test_metrics_count_requests_and_verdicts(client: TestClient) -> None:
     client.post("/api/v1/recommendations", files={"photo": photo_bytes(COLOURS["red thing"])})
     client.get("/api/v1/products/p00")
