@@ -63,6 +63,8 @@ QUERIES: dict[str, Any] = {
     "like": ["s1"],
     "unlike": ["s7"],
     "offset": 0,
+    "photo": "9f86d081884c7d65",
+    "size": "160",
     "limit": 20,
 }
 """By the name of the parameter."""

@@ -55,7 +55,8 @@ export function createRecent(section, { onLike }) {
       const ids = kept();
       section.hidden = ids.length === 0;
       const products = await Promise.all(ids.map(find));
-      keep(ids.filter((_, at) => products[at] !== null)); // what is sold no more is forgotten
+      const gone = ids.filter((_, at) => products[at] === null);
+      if (gone.length > 0) keep(kept().filter((id) => !gone.includes(id))); // others may have come meanwhile
       const there = products.filter(Boolean);
       section.hidden = there.length === 0;
       list.replaceChildren(...there.map((product) => el("li", {}, item(product, onLike))));
