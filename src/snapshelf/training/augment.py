@@ -186,11 +186,5 @@ def _shift(photos_NCSS: Tensor, shift_N2: NDArray[np.int64]) -> Tensor:
 
 def _mixed(photos_NCSS: Tensor, changes: Changes) -> Tensor:
     """Parts exchanged between partners."""
-    others_NCSS = photos_NCSS[_partners(len(photos_NCSS))]
-    mixed_NCSS = photos_NCSS.clone()
-    side = photos_NCSS.shape[-1]
-    for index in np.flatnonzero(changes.partner_part_N4[:, 2]).tolist():
-        top, left, height, width = _in_pixels(changes.partner_part_N4[index], side)
-        here = (index, slice(None), slice(top, top + height), slice(left, left + width))
-        mixed_NCSS[here] = others_NCSS[here]
-    return mixed_NCSS
+    taken_N1SS = _inside(changes.partner_part_N4, photos_NCSS.shape[-1]).to(photos_NCSS.device)[:, None]
+    return torch.where(taken_N1SS, photos_NCSS[_partners(len(photos_NCSS))], photos_NCSS)
