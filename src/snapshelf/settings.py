@@ -5,13 +5,14 @@ What belongs to a store, such as its name or its thresholds, is in `snapshelf.to
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from snapshelf.cores import allowed_cores
 from snapshelf.errors import ConfigError
 
 
@@ -37,11 +38,18 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=50_000_000, ge=1)
     """The largest photo, width times height, that is decoded."""
 
+    max_in_flight: int = Field(default=64, ge=1)
+    """Requests that bring a photo or a change and may be under way at once."""
+
     rate_limit: int = Field(default=0, ge=0)
     """Requests a minute for one client; 0 is no limit."""
 
     threads: int = Field(default=0, ge=0)
-    """The cores that may be used; 0 is all that this process may run on."""
+    """The cores that may be used; 0 is all that this process may run on, or has a share of."""
+
+    log_level: Literal["debug", "info", "warning"] | None = None
+    """What a server writes to standard error: warnings, or a line for every request too (`info`), also for pictures,
+    the page's files and probes (`debug`). Not set: `warning` on a terminal, else `info`."""
 
     qdrant_url: str | None = Field(default=None, pattern=r"^https?://")
     """Where a Qdrant server or cluster is, with its port: indexes are built there. Without one, they are files."""
@@ -56,12 +64,9 @@ class Settings(BaseSettings):
 
     @cached_property
     def num_threads(self) -> int:
-        """The cores to use: `threads`, or those that the operating system lets this process run on."""
-        if self.threads:
-            return self.threads
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        """The cores to use: `threads`, or those that the operating system lets this process run on, but no more than
+        its group has a share of (containers)."""
+        return self.threads or allowed_cores()
 
 
 def load_settings() -> Settings:

@@ -27,6 +27,17 @@ _CATEGORIES_KEPT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What the model says of a photo or a part of it, and which colours that has."""
+
+    encoding: Encoding
+    """Of the one photo, N = 1."""
+    colours: tuple[str, ...]
+    encode_s: float
+    """How long it took."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a customer is told, and the seconds that the two stages took."""
 
@@ -74,21 +85,39 @@ class Recommender:
             RequestError: one of these is not what it may be; says what was found and expected.
             ProductNotFoundError: an example is none of the products.
         """
-        options = options or SearchOptions()
-        options.check()
+        return self.answer(self.look(image, box), options)
+
+    def look(self, image: Image.Image, box: Box | None = None) -> Look:
+        """Look at an upright RGB photo, or at a part of it, once for any number of answers.
+
+        Raises:
+            RequestError: the box is not inside the photo.
+        """
         started = time.perf_counter()
         part = crop(image, box) if box else image
         encoding = self._encoder.encode(self._encoder.preprocess.apply(part)[None])
-        encoded = time.perf_counter()
-        prediction = self._predict(encoding)
-        query_D = encoding.embedding_ND[0]
+        encode_s = time.perf_counter() - started
+        return Look(encoding, dominant_colours(part), encode_s)
+
+    def answer(self, look: Look, options: SearchOptions | None = None) -> Answer:
+        """Name what was looked at, and find products that look like it.
+
+        Raises:
+            RequestError: an option is not what it may be; says what was found and expected.
+            ProductNotFoundError: an example is none of the products.
+        """
+        options = options or SearchOptions()
+        options.check()
+        started = time.perf_counter()
+        prediction = self._predict(look.encoding)
+        query_D = look.encoding.embedding_ND[0]
         if options.liked or options.disliked:
             query_D = query_of(
                 np.concatenate([query_D[None], self._examples(options.liked)]), self._examples(options.disliked)
             )
-        wanted = Wanted.by_photo(prediction, dominant_colours(part), options.text)
+        wanted = Wanted.by_photo(prediction, look.colours, options.text)
         recommendations = self._recommendations(query_D, options, wanted)
-        return Answer(prediction, recommendations, encoded - started, time.perf_counter() - encoded)
+        return Answer(prediction, recommendations, look.encode_s, time.perf_counter() - started)
 
     def similar(self, options: SearchOptions) -> tuple[Recommendation, ...]:
         """Find products like those that are liked and unlike those that are not; none of them is among the answers.

@@ -16,14 +16,19 @@ from snapshelf import __version__
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
-from snapshelf.web.guards import BodyLimit, RateLimit
+from snapshelf.web.guards.body import BodyLimit
+from snapshelf.web.guards.in_flight import InFlight
+from snapshelf.web.guards.rate import RateLimit
+from snapshelf.web.guards.uploads import UploadPace
 from snapshelf.web.headers import SecurityHeaders
+from snapshelf.web.log import RequestLog
 from snapshelf.web.openapi import describe, operation_id
+from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
 from snapshelf.web.routes import admin, page, products, recommendations
 from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
-from snapshelf.web.telemetry import RequestTelemetry
+from snapshelf.web.telemetry import RequestTelemetry, Telemetry
 from snapshelf.wiring import Shelf, open_shelf
 
 
@@ -45,7 +50,9 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         settings: limits and keys.
         store: where to look for newer models and indexes; None serves this shelf to the end.
     """
-    state = ServerState(shelf, settings, SqliteFeedback(shelf.feedback_path))
+    telemetry = Telemetry()
+    work = PhotoWork(settings.num_threads, telemetry)
+    state = ServerState(shelf, settings, SqliteFeedback(shelf.feedback_path), telemetry, work)
     shelves = Shelves(shelf)
 
     @contextlib.asynccontextmanager
@@ -54,6 +61,7 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         yield
         if watch:
             await run_in_threadpool(watch.end)
+        await run_in_threadpool(state.work.close)
         state.feedback.close()
         shelves.close()
 
@@ -66,6 +74,7 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         generate_unique_id_function=operation_id,
+        form_limits={"max_fields": 64, "max_files": 1, "max_part_size": 16_384},
     )
     app.state.server, app.state.shelves = state, shelves
     add_problem_handlers(app)
@@ -81,7 +90,10 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
 def _add_guards(app: FastAPI, state: ServerState) -> None:
     """The last one added stands outermost."""
     app.add_middleware(BodyLimit, max_photo_bytes=state.settings.max_upload_bytes)
+    app.add_middleware(UploadPace)
+    app.add_middleware(InFlight, most=state.settings.max_in_flight, telemetry=state.telemetry)
     if state.settings.rate_limit:
         app.add_middleware(RateLimit, per_minute=state.settings.rate_limit)
     app.add_middleware(RequestTelemetry, telemetry=state.telemetry)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)

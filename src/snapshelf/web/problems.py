@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from snapshelf.errors import (
     InputError,
@@ -39,9 +40,24 @@ _KINDS: tuple[tuple[type[SnapshelfError], int, str], ...] = (
 _log = logging.getLogger("snapshelf.web")
 
 
-def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+class Problem(JSONResponse):
+    """A problem document. It notes its kind beside the request, for the metrics and the log."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, status: int, kind: str, detail: str, headers: dict[str, str] | None) -> None:
+        super().__init__(problem_body(status, kind, detail), status, headers)
+        self.kind = kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        scope.setdefault("state", {})["problem"] = self.kind
+        await super().__call__(scope, receive, send)
+
+
+def problem(status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> Problem:
     """A problem document. `kind` makes the stable `type`, `urn:snapshelf:problem:<kind>`."""
-    return JSONResponse(problem_body(status, kind, detail), status, headers, media_type=MEDIA_TYPE)
+    return Problem(status, kind, detail, headers)
 
 
 def problem_body(status: int, kind: str, detail: str) -> dict[str, str | int]:
@@ -113,10 +129,11 @@ def methods_at(app: FastAPI, path: str) -> str:
     return ", ".join(sorted(method.upper() for method in methods))
 
 
-async def _on_crash(_: Request, __: Exception) -> JSONResponse:
+async def _on_crash(request: Request, _: Exception) -> JSONResponse:
     # The last resort stands outside of everything else, so it dresses its answer itself.
-    detail = "The server failed on this request. The reason stands in its log."
-    return problem(500, "internal", detail, security_headers("/"))
+    request_id = request.scope["state"]["request_id"]
+    detail = f"The server failed on this request. The reason stands in its log, under {request_id}."
+    return problem(500, "internal", detail, {**security_headers("/"), "X-Request-ID": request_id})
 
 
 def _shortened(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 
 import uvicorn
@@ -12,11 +11,17 @@ from snapshelf.errors import ConfigError
 from snapshelf.progress import console
 from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
+from snapshelf.web.connections import PromptHeads
+from snapshelf.web.log import log_to_standard_error
 from snapshelf.wiring import open_shelf
+
+DRAIN_S = 30
+"""How long the end waits for requests that are under way."""
 
 
 def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
-    """Open the store and answer requests until SIGINT or SIGTERM. Port 0 takes a free one.
+    """Open the store and answer requests until SIGINT or SIGTERM, then those that are under way. Port 0 takes a free
+    one.
 
     When another model or index is put in use meanwhile, that one answers within a second or so.
 
@@ -27,7 +32,15 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
     listener = listen(host, port)
     try:
         shelf = open_shelf(store, settings)
-        config = uvicorn.Config(create_app(shelf, settings, store), log_level=logging.WARNING, server_header=False)
+        log_to_standard_error(settings)
+        config = uvicorn.Config(
+            create_app(shelf, settings, store),
+            http=PromptHeads,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
         shown = f"[{host}]" if ":" in host else host
         console.print(
             f"{shelf.config.name} is at http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", markup=False

@@ -13,6 +13,8 @@ from fastapi import Depends, Request
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.settings import Settings
+from snapshelf.web.looks import RecentLooks
+from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.shelves import Shelves
 from snapshelf.web.telemetry import Telemetry
 from snapshelf.wiring import Shelf
@@ -46,8 +48,10 @@ class ServerState:
     shelf: Shelf
     settings: Settings
     feedback: SqliteFeedback
-    telemetry: Telemetry = field(default_factory=Telemetry)
+    telemetry: Telemetry
+    work: PhotoWork
     recent: RecentAnswers = field(default_factory=RecentAnswers)
+    looks: RecentLooks = field(default_factory=RecentLooks)
 
     @property
     def limits(self) -> DecodeLimits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -14,7 +14,7 @@ _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Telemetry:
-    """The counters and histograms; a registry of its own, so that several servers can live in one process."""
+    """Counters, gauges and histograms; a registry of its own, so that several servers can live in one process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -30,12 +30,22 @@ class Telemetry:
         )
         self.stages = Histogram(
             "snapshelf_stage_seconds",
-            "Time of a recommendation's stages: decode, encode, search.",
+            "Time of a photo's stages: wait (for a free core), decode, encode, search.",
             ["stage"],
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
         self.verdicts = Counter("snapshelf_verdicts", "Predictions by verdict.", ["verdict"], registry=self.registry)
+        self.repeated = Counter(
+            "snapshelf_repeated_photos", "Photos that had been looked at shortly before.", registry=self.registry
+        )
+        self.refusals = Counter(
+            "snapshelf_refusals", "Answers with a problem, by its kind.", ["reason"], registry=self.registry
+        )
+        self.in_flight = Gauge(
+            "snapshelf_requests_in_flight", "Requests with a body that are under way.", registry=self.registry
+        )
+        self.waiting = Gauge("snapshelf_photos_waiting", "Photos that wait for a free core.", registry=self.registry)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
@@ -66,7 +76,18 @@ class RequestTelemetry:
         try:
             await self.app(scope, receive, noted)
         finally:
-            route = getattr(scope.get("route"), "path", "other")
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self.telemetry.requests.labels(method, route, str(status)).inc()
+            route = route_of(scope)
+            self.telemetry.requests.labels(method_of(scope), route, str(status)).inc()
             self.telemetry.duration.labels(route).observe(time.perf_counter() - started)
+            if problem := scope.get("state", {}).get("problem"):
+                self.telemetry.refusals.labels(problem).inc()
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answered, `other` where none did."""
+    return getattr(scope.get("route"), "path", "other")
+
+
+def method_of(scope: Scope) -> str:
+    """The request's method, `other` for made-up ones."""
+    return scope["method"] if scope["method"] in _METHODS else "other"

@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, Form, Header, HTTPException, Query, Response
-from starlette.concurrency import run_in_threadpool
 
 from snapshelf.errors import ProductNotFoundError, RequestError
 from snapshelf.imaging.decode import decode
@@ -72,7 +71,7 @@ async def match(
     state: State, product_id: str, form: Annotated[PhotoFields, Form(media_type="multipart/form-data")]
 ) -> MatchOut:
     """Which part of a photo makes it look like a product. The photo is not kept."""
-    return await run_in_threadpool(_match, state, product_id, await form.photo.read(), form.part)
+    return await state.work.do(lambda: _match(state, product_id, form.photo.file.read(), form.part))
 
 
 def _match(state: ServerState, product_id: str, data: bytes, box: Box | None) -> MatchOut:
@@ -152,7 +151,7 @@ _NoPart = Depends(_refuse_parts)
 @router.put("/products/{product_id:path}", response_model=ProductOut, dependencies=[_NoPart, AdminOnly])
 async def put_product(state: State, product_id: str, body: ProductIn) -> ProductOut:
     """Add a product, or change one. It can be found by photo as soon as this answers."""
-    await run_in_threadpool(_put, state, body.product(product_id), body.image_base64)
+    await state.work.do(lambda: _put(state, body.product(product_id), body.image_base64))
     return ProductOut.of(body.product(product_id))
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
-from starlette.concurrency import run_in_threadpool
 
 from snapshelf.adapters.sqlite_feedback import Feedback
 from snapshelf.errors import RequestError
 from snapshelf.imaging.decode import decode
-from snapshelf.recommend.recommender import Answer
+from snapshelf.recommend.recommender import Answer, Look
+from snapshelf.web.looks import key_of
 from snapshelf.web.schemas import (
     ClassProbabilityOut,
     FeedbackIn,
@@ -35,18 +37,16 @@ async def recommend(
     state: State, form: Annotated[PhotoSearchFields, Form(media_type="multipart/form-data")]
 ) -> RecommendationsOut:
     """Recognise a photo and recommend products that look like it. The photo is not kept."""
-    return await run_in_threadpool(_answer, state, await form.photo.read(), form)
+    return await state.work.do(partial(_answer, state, form))
 
 
-def _answer(state: ServerState, data: bytes, form: PhotoSearchFields) -> RecommendationsOut:
+def _answer(state: ServerState, form: PhotoSearchFields) -> RecommendationsOut:
     started = time.perf_counter()
-    recommender = state.shelf.recommender
-    picture = decode(data, state.limits, needed_px=recommender.needed_px(form.part))
-    decode_s = time.perf_counter() - started
-    answer = recommender.recommend(picture.image, form.options, box=form.part)
+    look, decode_s = _look(state, form.photo.file.read(), form)
+    answer = state.shelf.recommender.answer(look, form.options)
     request_id = uuid.uuid4().hex
     state.recent.remember(request_id, answer.prediction.label)
-    _observe(state, decode_s, answer)
+    _observe(state, answer)
     return RecommendationsOut(
         request_id=request_id,
         model_id=state.shelf.model.id,
@@ -61,6 +61,23 @@ def _answer(state: ServerState, data: bytes, form: PhotoSearchFields) -> Recomme
     )
 
 
+def _look(state: ServerState, data: bytes, form: PhotoSearchFields) -> tuple[Look, float]:
+    """What the model says of the photo, and the seconds of decoding it: none where it was looked at shortly before."""
+    key = key_of(state.shelf.model.id, data, form.part)
+    if known := state.looks.get(key):
+        state.telemetry.repeated.inc()
+        return replace(known, encode_s=0.0), 0.0
+    started = time.perf_counter()
+    recommender = state.shelf.recommender
+    picture = decode(data, state.limits, needed_px=recommender.needed_px(form.part))
+    decode_s = time.perf_counter() - started
+    look = recommender.look(picture.image, form.part)
+    state.looks.put(key, look)
+    for stage, seconds in (("decode", decode_s), ("encode", look.encode_s)):
+        state.telemetry.stages.labels(stage).observe(seconds)
+    return look, decode_s
+
+
 def _prediction(answer: Answer) -> PredictionOut:
     prediction = answer.prediction
     return PredictionOut(
@@ -71,9 +88,8 @@ def _prediction(answer: Answer) -> PredictionOut:
     )
 
 
-def _observe(state: ServerState, decode_s: float, answer: Answer) -> None:
-    for stage, seconds in (("decode", decode_s), ("encode", answer.encode_s), ("search", answer.search_s)):
-        state.telemetry.stages.labels(stage).observe(seconds)
+def _observe(state: ServerState, answer: Answer) -> None:
+    state.telemetry.stages.labels("search").observe(answer.search_s)
     state.telemetry.verdicts.labels(answer.prediction.verdict).inc()
 
 

@@ -1,13 +1,7 @@
-"""What stands before every request: the size of a body, the rate of a client."""
+"""How large a request's body may be."""
 
 from __future__ import annotations
 
-import math
-import time
-
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -70,23 +64,3 @@ class BodyLimit:
             f"The request has more than {self.max_photo_bytes:,} bytes, the most that a photo may have here. "
             "Send a smaller photo."
         )
-
-
-class RateLimit:
-    """Counts what costs something, searches and changes, for each client over a moving minute."""
-
-    def __init__(self, app: ASGIApp, per_minute: int) -> None:
-        self.app = app
-        self.limit = RateLimitItemPerMinute(per_minute)
-        self.limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 429 with the seconds to wait."""
-        if scope["type"] == "http" and scope["method"] in ("POST", "PUT", "DELETE"):
-            client = (scope.get("client") or ("unknown", 0))[0]
-            if not self.limiter.hit(self.limit, client):
-                wait_s = max(1, math.ceil(self.limiter.get_window_stats(self.limit, client).reset_time - time.time()))
-                detail = f"More than {self.limit.amount} requests in a minute. Try again in {wait_s} s."
-                await problem(429, "too-many-requests", detail, {"Retry-After": str(wait_s)})(scope, receive, send)
-                return
-        await self.app(scope, receive, send)

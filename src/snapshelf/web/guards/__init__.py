@@ -1,0 +1,1 @@
+"""What stands before every request: bounds on its size, its pace, its client's rate and on how many there are."""

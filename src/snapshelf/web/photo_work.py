@@ -1,0 +1,62 @@
+"""The threads that decode photos and look at them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from starlette.exceptions import HTTPException
+
+from snapshelf.web.telemetry import Telemetry
+
+T = TypeVar("T")
+
+MOST_WAIT_S = 10.0
+"""Who has waited so long for a free thread has gone, or will ask again."""
+
+
+class PhotoWork:
+    """As many photos at once as there are cores; the others wait, their files not yet in memory.
+
+    More at once would be answered no sooner, and each holds some 15 bytes a pixel while it is decoded.
+    """
+
+    def __init__(self, num_threads: int, telemetry: Telemetry) -> None:
+        self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix="photo")
+        self._free = asyncio.Semaphore(num_threads)
+        self._waiting = 0
+        self._wait = telemetry.stages.labels("wait")
+        telemetry.waiting.set_function(lambda: self._waiting)
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises.
+
+        Raises:
+            HTTPException: 503, where no thread was free in time.
+        """
+        await self._place()
+        try:
+            context = contextvars.copy_context()
+            return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, work)
+        finally:
+            self._free.release()
+
+    async def _place(self) -> None:
+        started = time.perf_counter()
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._free.acquire(), MOST_WAIT_S)
+        except TimeoutError:
+            detail = f"The server is busy: no photo was finished in {MOST_WAIT_S:g} s. Try again."
+            raise HTTPException(503, detail, {"Retry-After": "1"}) from None
+        finally:
+            self._waiting -= 1
+            self._wait.observe(time.perf_counter() - started)
+
+    def close(self) -> None:
+        """End the threads, after what they are at."""
+        self._threads.shutdown()
