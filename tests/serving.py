@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Iterator
 
-import uvicorn
-
 from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
-from snapshelf.web.server import listen
+from snapshelf.web.server import listen, uvicorn_server
 from snapshelf.wiring import Shelf
 
 
@@ -19,7 +17,7 @@ from snapshelf.wiring import Shelf
 def served(shelf: Shelf, settings: Settings) -> Iterator[str]:
     """The address of an opened store while the block runs."""
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(shelf, settings), log_level="critical"))
+    server = uvicorn_server(create_app(shelf, settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     while not server.started and thread.is_alive():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import uvicorn
+from fastapi import FastAPI
 
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import ConfigError
@@ -17,6 +18,9 @@ from snapshelf.wiring import open_shelf
 
 DRAIN_S = 30
 """How long the end waits for requests that are under way."""
+
+
+_BACKLOG = 2048
 
 
 def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
@@ -33,21 +37,27 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
     try:
         shelf = open_shelf(store, settings)
         log_to_standard_error(settings)
-        config = uvicorn.Config(
-            create_app(shelf, settings, store),
-            http=PromptHeads,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_S,
-        )
+        listener.listen(_BACKLOG)  # before the address is told; who comes at once waits for a moment
         shown = f"[{host}]" if ":" in host else host
         console.print(
             f"{shelf.config.name} is at http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", markup=False
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn_server(create_app(shelf, settings, store)).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def uvicorn_server(app: FastAPI) -> uvicorn.Server:
+    """The server of an application, which says nothing by itself and ends when what is under way is answered."""
+    config = uvicorn.Config(
+        app,
+        http=PromptHeads,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    return uvicorn.Server(config)
 
 
 def listen(host: str, port: int) -> socket.socket:
