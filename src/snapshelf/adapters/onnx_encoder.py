@@ -43,6 +43,8 @@ class OnnxEncoder:
             )
         options = ort.SessionOptions()
         options.intra_op_num_threads = num_threads
+        # Cores that wait for each other by turning in circles have no time for the photos beside.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3  # errors only; the engine's warnings are about its own optimiser
         self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 

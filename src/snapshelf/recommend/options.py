@@ -32,6 +32,11 @@ class SearchOptions:
     disliked: tuple[str, ...] = ()
     """Ids of products that the others should not be like."""
 
+    @property
+    def by_look_alone(self) -> bool:
+        """Whether the products wanted are simply those that look most like the photo."""
+        return self == SearchOptions(top_k=self.top_k)
+
     def check(self) -> None:
         """Refuse what no search can answer.
 

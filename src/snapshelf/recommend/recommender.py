@@ -21,7 +21,7 @@ from snapshelf.recommend.options import SearchOptions
 from snapshelf.recommend.prediction import NUM_VOTERS, prediction_beside_products, vote
 from snapshelf.recommend.ranking import query_of, ranked
 from snapshelf.recommend.reasons import Wanted, reason
-from snapshelf.types import Box, Encoding, Filters, Prediction, Recommendation
+from snapshelf.types import Box, Encoding, Filters, Neighbour, Prediction, Recommendation
 
 _CATEGORIES_KEPT_S = 10.0
 
@@ -109,15 +109,21 @@ class Recommender:
         options = options or SearchOptions()
         options.check()
         started = time.perf_counter()
-        prediction = self._predict(look.encoding)
         query_D = look.encoding.embedding_ND[0]
-        if options.liked or options.disliked:
-            query_D = query_of(
-                np.concatenate([query_D[None], self._examples(options.liked)]), self._examples(options.disliked)
-            )
-        wanted = Wanted.by_photo(prediction, look.colours, options.text)
-        recommendations = self._recommendations(query_D, options, wanted)
+        # One search for both, the voters and the answer, where nothing but the look decides.
+        num = max(NUM_VOTERS, options.top_k) if options.by_look_alone else NUM_VOTERS
+        nearest = self._index.search(query_D, limit=num, filters=Filters())
+        prediction = self._predict(look.encoding, nearest[:NUM_VOTERS])
+        found = nearest[: options.top_k] if options.by_look_alone else self._ranked(query_D, options)
+        recommendations = self._with_reasons(found, Wanted.by_photo(prediction, look.colours, options.text))
         return Answer(prediction, recommendations, look.encode_s, time.perf_counter() - started)
+
+    def _ranked(self, query_D: NDArray[np.float32], options: SearchOptions) -> Sequence[Neighbour]:
+        """What is like the photo and the examples, as the options want it."""
+        if options.liked or options.disliked:
+            examples_ED = np.concatenate([query_D[None], self._examples(options.liked)])
+            query_D = query_of(examples_ED, self._examples(options.disliked))
+        return ranked(self._index, query_D, options.without_examples())
 
     def similar(self, options: SearchOptions) -> tuple[Recommendation, ...]:
         """Find products like those that are liked and unlike those that are not; none of them is among the answers.
@@ -133,7 +139,7 @@ class Recommender:
         products = [product for product in map(self._index.product, options.liked) if product]
         photos = self._index.product_photos(options.liked[0])
         wanted = Wanted.by_examples(products, photos[0].colours if photos else (), options.text)
-        return self._recommendations(query_D, options, wanted)
+        return self._with_reasons(ranked(self._index, query_D, options.without_examples()), wanted)
 
     def match(self, image: Image.Image, product_id: str, box: Box | None = None) -> tuple[float, NDArray[np.float32]]:
         """How alike a photo and a product are, and which part of the photo makes it so: see `match_map`.
@@ -146,13 +152,10 @@ class Recommender:
         photo_SSC = self._encoder.preprocess.apply(crop(image, box) if box else image)
         return match_map(self._encoder, photo_SSC, product_PD)
 
-    def _recommendations(
-        self, query_D: NDArray[np.float32], options: SearchOptions, wanted: Wanted
-    ) -> tuple[Recommendation, ...]:
-        options = options.without_examples()
+    def _with_reasons(self, found: Sequence[Neighbour], wanted: Wanted) -> tuple[Recommendation, ...]:
         return tuple(
             Recommendation(near.product, near.similarity, reason(near, wanted, self._card.looks), near.photo_sha256)
-            for near in ranked(self._index, query_D, options)
+            for near in found
         )
 
     def _examples(self, product_ids: Sequence[str]) -> NDArray[np.float32]:
@@ -169,9 +172,8 @@ class Recommender:
             )
         return [found[product_id] for product_id in product_ids]
 
-    def _predict(self, encoding: Encoding) -> Prediction:
-        """Of a single photo."""
-        nearest = self._index.search(encoding.embedding_ND[0], limit=NUM_VOTERS, filters=Filters())
+    def _predict(self, encoding: Encoding, nearest: Sequence[Neighbour]) -> Prediction:
+        """Of a single photo, beside the products nearest to it."""
         if self._card.labels:
             return prediction_beside_products(encoding, self._card, nearest, self._sold())
         return vote(nearest, self._card.verdicts)

@@ -44,7 +44,8 @@ class UploadPace:
             if received < (waited_s - self.patience_s) * self.bytes_per_s:
                 raise _too_slow(f"{received:,} bytes in {waited_s:.0f} s")
             try:
-                message = await asyncio.wait_for(receive(), self.pause_s)
+                async with asyncio.timeout(self.pause_s):
+                    message = await receive()
             except TimeoutError:
                 raise _too_slow(f"nothing for {self.pause_s:g} s") from None
             received += len(message.get("body", b""))

@@ -1,0 +1,359 @@
+"""How much of the machine reaches the customers: the server over loopback, against what its cores could do at best.
+
+    python bench/bench_serve.py [--store STORE] [--seconds N] [--peers PYTHON] [--requests N]
+
+1. The floor: decoding photos at the scale that is needed, and the model's own time, in this process, without any
+   server: all cores on as many photos (throughput) and on one photo (latency).
+2. `snapshelf serve` in a process of its own: how long until it is ready; closed load from one client, and from twice
+   as many clients as cores; open load, requests that come by chance (Poisson) at 60 % of the rate that was reached.
+   Photos of 348 px and of 12 megapixels, JPEG, each sent once only, so that nothing is known already.
+3. With `--peers`: the same closed loads on a plain FastAPI program and a LitServe program with the same ONNX file and
+   Pillow (bench/peers), the latter run by the Python that is named, which has litserve, onnxruntime and pillow. In
+   rounds, one server after the other, so that whatever else the machine does slows all alike.
+4. With `--requests N`: the server's memory after a tenth of so many requests, and after all of them.
+
+Without `--store` one is made: EfficientNet-Lite0 with its ImageNet weights over 300 drawn photos. The clients share the
+cores with the server. Goals: throughput at least 0.85 of the floor's, p50 of one client at most 1.3 of it; at least
+twice the throughput of either peer on 12 megapixels and never below; memory within 5 %. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import itertools
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench_page import made_store, photo
+
+from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.artifacts.store import Store
+from snapshelf.imaging.decode import DecodeLimits, decode
+from snapshelf.settings import Settings
+from snapshelf.wiring import open_shelf
+
+SIZES = {"348 px": (348, 261), "12 MP": (4000, 3000)}
+PHOTOS_OF_A_SIZE = 8
+BOUNDARY = b"snapshelf"
+CORES = len(os.sched_getaffinity(0))
+PEERS = Path(__file__).parent / "peers"
+
+
+def files(size: tuple[int, int]) -> list[bytes]:
+    """JPEGs with the detail of photos."""
+    made = []
+    for number in range(PHOTOS_OF_A_SIZE):
+        file = io.BytesIO()
+        photo(number).resize(size).save(file, "JPEG", quality=88)
+        made.append(file.getvalue())
+    return made
+
+
+# The floor
+
+
+def floor(encoder_of: Callable[[int], OnnxEncoder], photos: list[bytes], seconds: float) -> dict[str, float]:
+    """Photos a second on all cores, and milliseconds for one photo, of nothing but decoding and looking."""
+    one, each = encoder_of(CORES), encoder_of(1)
+
+    def work(encoder: OnnxEncoder, data: bytes) -> None:
+        picture = decode(data, DecodeLimits(), needed_px=encoder.preprocess.size_px)
+        encoder.encode(encoder.preprocess.apply(picture.image)[None])
+
+    alone = []
+    ends = time.perf_counter() + seconds / 2
+    for data in itertools.cycle(photos):
+        started = time.perf_counter()
+        work(one, data)
+        alone.append(time.perf_counter() - started)
+        if time.perf_counter() > ends:
+            break
+    rates = [_rate_of_threads(partial(work, encoder), photos, seconds / 2) for encoder in (each, one)]
+    return {"rate": max(rates), "p50_ms": statistics.median(alone[1:]) * 1000}
+
+
+def _rate_of_threads(work: Callable[[bytes], None], photos: list[bytes], seconds: float) -> float:
+    ends, started = time.perf_counter() + seconds, time.perf_counter()
+
+    def many(first: int) -> int:
+        done = 0
+        while time.perf_counter() < ends:
+            work(photos[(first + done) % len(photos)])
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(CORES) as threads:
+        done = sum(threads.map(many, range(CORES)))
+    return done / (time.perf_counter() - started)
+
+
+# Clients
+
+
+def ask(connection: socket.socket, data: bytes) -> int:
+    """Send a photo that nobody sent before, and read the answer; its status."""
+    head = b'--%b\r\nContent-Disposition: form-data; name="photo"; filename="p.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
+    tail = os.urandom(8) + b"\r\n--%b--\r\n" % BOUNDARY  # behind a JPEG's end anything may stand
+    head %= BOUNDARY
+    length = len(head) + len(data) + len(tail)
+    connection.sendall(
+        b"POST /api/v1/recommendations HTTP/1.1\r\nHost: shop\r\nContent-Length: %d\r\n"
+        b"Content-Type: multipart/form-data; boundary=%b\r\n\r\n%b" % (length, BOUNDARY, head)
+    )
+    connection.sendall(data)
+    connection.sendall(tail)
+    received = b""
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += _some(connection)
+    fields = received[:end].lower()
+    left = int(fields.partition(b"content-length:")[2].split(b"\r\n")[0]) - (len(received) - end - 4)
+    while left > 0:
+        left -= len(_some(connection))
+    return int(fields.split(b" ")[1])
+
+
+def _some(connection: socket.socket) -> bytes:
+    part = connection.recv(65_536)
+    if not part:
+        raise ConnectionError("the server closed the connection")
+    return part
+
+
+def closed_load(port: int, photos: list[bytes], clients: int, seconds: float) -> dict[str, float]:
+    """Clients of which each asks again as soon as it was answered: requests a second, and their milliseconds."""
+    took: list[float] = []
+    ends = time.perf_counter() + seconds
+
+    def client(number: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for data in itertools.islice(itertools.cycle(photos), number, None):
+                started = time.perf_counter()
+                if started >= ends:
+                    return
+                assert ask(connection, data) == 200
+                took.append(time.perf_counter() - started)
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(clients) as threads:
+        list(threads.map(client, range(clients)))
+    return {"rate": len(took) / (time.perf_counter() - started), **percentiles(took)}
+
+
+def open_load(port: int, photos: list[bytes], rate: float, seconds: float) -> dict[str, float]:
+    """Requests that come by chance, whether others are answered or not; counted from when each should have come."""
+    draw, took, pool = random.Random(0), [], queue_of_connections(port, 64)
+    due = time.perf_counter()
+    threads = ThreadPoolExecutor(64)
+
+    def one(data: bytes, due: float) -> None:
+        connection = pool.pop()
+        assert ask(connection, data) == 200
+        took.append(time.perf_counter() - due)
+        pool.append(connection)
+
+    for number in range(int(rate * seconds)):
+        due += draw.expovariate(rate)
+        time.sleep(max(0.0, due - time.perf_counter()))
+        threads.submit(one, photos[number % len(photos)], due)
+    threads.shutdown()
+    for connection in pool:
+        connection.close()
+    return {"rate": rate, **percentiles(took)}
+
+
+def queue_of_connections(port: int, num: int) -> list[socket.socket]:
+    """Open ones."""
+    return [socket.create_connection(("127.0.0.1", port)) for _ in range(num)]
+
+
+def percentiles(seconds: list[float]) -> dict[str, float]:
+    """In milliseconds."""
+    p50, p95, p99 = np.percentile(np.array(seconds) * 1000, [50, 95, 99]).tolist()
+    return {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99}
+
+
+def elsewhere(load: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
+    """A load from a process of its own, as customers are."""
+    with get_context("spawn").Pool(1) as process:
+        return process.apply(load, arguments)
+
+
+# Servers
+
+
+@contextlib.contextmanager
+def running(command: list[str | Path]) -> Iterator[tuple[int, float, int]]:
+    """The port of a server, the seconds until it was ready, and its process."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    started = time.perf_counter()
+    server = subprocess.Popen([part if part != "PORT" else str(port) for part in command], stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                break
+            if server.poll() is not None:
+                sys.exit(f"{command} ended")
+            time.sleep(0.02)
+        yield port, time.perf_counter() - started, server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def snapshelf(store: Path) -> list[str | Path]:
+    """Our server."""
+    return [sys.executable, "-m", "snapshelf", "serve", "--store", store, "--port", "PORT"]
+
+
+def peers(store: Path, folder: Path, python: str) -> dict[str, list[str | Path]]:
+    """The peers' servers, on the same model and the same products."""
+    opened = open_shelf(Store(store), Settings())
+    ids = [product.id for product in opened.index.products(offset=0, limit=1_000_000)]
+    np.save(folder / "embeddings.npy", np.concatenate(list(opened.index.product_embeddings(ids).values())))
+    opened.close()
+    rest: list[str | Path] = [Store(store).current("models"), folder / "embeddings.npy", "PORT"]
+    return {
+        "FastAPI": [sys.executable, PEERS / "plain_fastapi.py", *rest],
+        "LitServe": [python, PEERS / "plain_litserve.py", *rest, str(CORES)],
+    }
+
+
+def resident_mb(pid: int) -> float:
+    """What a process holds in memory."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1000
+    raise AssertionError
+
+
+# What is measured
+
+
+def against_the_floor(store: Path, photos: dict[str, list[bytes]], seconds: float) -> dict[str, Any]:
+    """Our server, and what the cores could do."""
+    found: dict[str, Any] = {}
+    folder = Store(store).current("models")
+    for name, of_size in photos.items():
+        least = floor(lambda num_threads: OnnxEncoder(folder, num_threads=num_threads), of_size, seconds)
+        with running(snapshelf(store)) as (port, ready_s, _):
+            elsewhere(closed_load, port, of_size, CORES, 2.0)  # warms up
+            one = elsewhere(closed_load, port, of_size, 1, seconds)
+            many = elsewhere(closed_load, port, of_size, 2 * CORES, seconds)
+            by_chance = elsewhere(open_load, port, of_size, 0.6 * many["rate"], seconds)
+        found[name] = {
+            "ready_s": ready_s, "floor": least, "one client": one, "many clients": many, "open": by_chance,
+            "throughput of floor": many["rate"] / least["rate"], "p50 of floor": one["p50_ms"] / least["p50_ms"],
+        }  # fmt: skip
+        say(name, found[name])
+    return found
+
+
+def say(name: str, found: dict[str, Any]) -> None:
+    """What came out for photos of one size."""
+    print(f"{name}: ready after {found['ready_s']:.2f} s")
+    print(f"  the floor        {found['floor']['rate']:7.1f} a second   p50 {found['floor']['p50_ms']:6.1f} ms")
+    for load in ("one client", "many clients", "open"):
+        each = found[load]
+        print(
+            f"  {load:15}  {each['rate']:7.1f} a second   p50 {each['p50_ms']:6.1f}   p95 {each['p95_ms']:6.1f}   "
+            f"p99 {each['p99_ms']:6.1f} ms"
+        )
+    print(
+        f"  throughput {found['throughput of floor']:.2f} of the floor (goal 0.85), "
+        f"p50 {found['p50 of floor']:.2f} of it (goal 1.3)",
+        flush=True,
+    )
+
+
+def against_peers(
+    servers: dict[str, list[str | Path]], photos: dict[str, list[bytes]], seconds: float, rounds: int = 3
+) -> dict[str, Any]:
+    """Requests a second of each server; the median of a few rounds."""
+    rates: dict[str, dict[str, list[float]]] = {size: {name: [] for name in servers} for size in photos}
+    for _, (name, command) in itertools.product(range(rounds), servers.items()):
+        with running(command) as (port, _, _):
+            for size, of_size in photos.items():
+                elsewhere(closed_load, port, of_size, CORES, 1.0)
+                rates[size][name].append(elsewhere(closed_load, port, of_size, 2 * CORES, seconds)["rate"])
+    found: dict[str, Any] = {}
+    for size, of_servers in rates.items():
+        found[size] = {name: statistics.median(each) for name, each in of_servers.items()}
+        ours = found[size]["snapshelf"]
+        words = [f"{name} {rate:.1f} ({ours / rate:.2f} times)" for name, rate in found[size].items()]
+        print(f"{size}, requests a second, and ours over theirs: {', '.join(words)}", flush=True)
+    return found
+
+
+def memory(store: Path, photos: dict[str, list[bytes]], requests: int) -> dict[str, float]:
+    """MB after a tenth of the requests and after all; every hundredth photo is a large one."""
+    mixed = (photos["348 px"] * 100)[:99] + photos["12 MP"][:1]
+    with running(snapshelf(store)) as (port, _, pid):
+        held = []
+        for num in (requests // 10, requests - requests // 10):
+            elsewhere(so_many, port, mixed, 2 * CORES, num)
+            held.append(resident_mb(pid))
+    print(f"memory after {requests // 10:,} requests {held[0]:.1f} MB, after {requests:,} {held[1]:.1f} MB", flush=True)
+    return {"early": held[0], "late": held[1], "growth": held[1] / held[0] - 1}
+
+
+def so_many(port: int, photos: list[bytes], clients: int, num: int) -> dict[str, float]:
+    """As many requests as wanted."""
+    numbers = iter(range(num))
+    lock = threading.Lock()
+
+    def client(_: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            while True:
+                with lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                assert ask(connection, photos[number % len(photos)]) == 200
+
+    with ThreadPoolExecutor(clients) as threads:
+        list(threads.map(client, range(clients)))
+    return {}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", type=Path)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--peers", metavar="PYTHON")
+    parser.add_argument("--requests", type=int, default=0)
+    options = parser.parse_args()
+    photos = {name: files(size) for name, size in SIZES.items()}
+    with tempfile.TemporaryDirectory() as name:
+        store = options.store or made_store(Path(name))
+        result: dict[str, Any] = {"cores": CORES, **against_the_floor(store, photos, options.seconds)}
+        if options.peers:
+            servers = {"snapshelf": snapshelf(store), **peers(store, Path(name), options.peers)}
+            result["peers"] = against_peers(servers, photos, options.seconds)
+        if options.requests:
+            result["memory"] = memory(store, photos, options.requests)
+    print(json.dumps(result, default=lambda value: round(value, 3)))
+
+
+if __name__ == "__main__":
+    main()
