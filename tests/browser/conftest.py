@@ -25,6 +25,7 @@ HOSTILE_TITLE = "<script>document.title = 'taken over'</script> Lamp"
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 _QUIET += ["--disable-component-update", "--disable-sync"]
 _FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _TIMEOUT_MS = 5000
 
 PHONE: ViewportSize = {"width": 360, "height": 780}
@@ -33,13 +34,17 @@ DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 ShowPhoto = Callable[..., None]
 
 
+def browser_path() -> str | None:
+    """Where the machine's Chromium is."""
+    return os.environ.get("SNAPSHELF_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The machine's own Chromium."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("SNAPSHELF_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    path = browser_path()
     if path is None:
-        pytest.skip(f"no Chromium: none of {', '.join(names)} is on PATH, and SNAPSHELF_CHROMIUM is not set")
+        pytest.skip(f"no Chromium: none of {', '.join(_NAMES)} is on PATH, and SNAPSHELF_CHROMIUM is not set")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=_QUIET + _FAKE_CAMERA)
         yield chromium
@@ -58,9 +63,9 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def served(shelf: Shelf, settings: Settings) -> Iterator[str]:
+def served(shelf: Shelf, settings: Settings, port: int = 0) -> Iterator[str]:
     """The address of an opened store while the block runs."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(create_app(shelf, settings), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -71,9 +76,18 @@ def served(shelf: Shelf, settings: Settings) -> Iterator[str]:
     thread.join()
 
 
-def open_context(browser: Browser, address: str) -> BrowserContext:
-    """A customer's browser on a desktop, in British English; moving things would only cost the tests time."""
-    context = browser.new_context(base_url=address, viewport=DESKTOP, locale="en-GB", reduced_motion="reduce")
+def open_context(browser: Browser, address: str, *, keeps_page: bool = False) -> BrowserContext:
+    """A customer's browser on a desktop, in British English; moving things would only cost the tests time.
+
+    What it keeps of the page for later (`keeps_page`) would pass by the answers that tests put in the server's place.
+    """
+    context = browser.new_context(
+        base_url=address,
+        viewport=DESKTOP,
+        locale="en-GB",
+        reduced_motion="reduce",
+        service_workers="allow" if keeps_page else "block",
+    )
     context.set_default_timeout(_TIMEOUT_MS)
     return context
 

@@ -25,7 +25,8 @@ from snapshelf.web.log import RequestLog
 from snapshelf.web.openapi import describe, operation_id
 from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
-from snapshelf.web.routes import admin, page, products, recommendations
+from snapshelf.web.routes import admin, installed, page, products, recommendations
+from snapshelf.web.shell import read_shell
 from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
 from snapshelf.web.telemetry import RequestTelemetry, Telemetry
@@ -77,8 +78,9 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         form_limits={"max_fields": 64, "max_files": 1, "max_part_size": 16_384},
     )
     app.state.server, app.state.shelves = state, shelves
+    app.state.shell = read_shell(page.STATIC)
     add_problem_handlers(app)
-    for router in (recommendations.router, products.router, admin.router, page.router):
+    for router in (recommendations.router, products.router, admin.router, page.router, installed.router):
         app.include_router(router)
     describe(app)
     patch_fastapi(app, redirect_from_root_to_docs=False)

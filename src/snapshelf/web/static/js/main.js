@@ -8,6 +8,8 @@ import { stopCountdown } from "./error-panel.js";
 import { createFacets } from "./facets.js";
 import { createFeedback } from "./feedback.js";
 import { createFilters, liftAll } from "./filters.js";
+import { keepStore } from "./kept.js";
+import { startOffline } from "./offline.js";
 import { headlineOf } from "./panel-words.js";
 import { listenForPhotos } from "./photo-input.js";
 import { createPhotoPanel } from "./photo-panel.js";
@@ -156,6 +158,7 @@ for (const kind of ["click", "auxclick"]) {
 addEventListener("online", () => state.get().error?.kind === "offline" && search.run());
 addEventListener("pagehide", () => feedback.flush());
 
+startOffline();
 recent.show();
 loadStore().then(views.begin);
 
@@ -165,7 +168,8 @@ async function loadStore() {
     applyAccent(store.accent);
     byId("store-name").textContent = store.name;
     document.title = `${store.name}: find it with a photo`;
-    showSamples(store.samples, views.openPhoto);
+    keepStore(store);
+    showSamples(navigator.onLine ? store.samples : [], views.openPhoto);
     state.set({ store, filters: fitting(state.get().filters, store) });
     await offerFilters(store);
   } catch {

@@ -8,6 +8,8 @@ export const LIKE_RESULTS = "Products like it";
 /** null where the store doesn't say. */
 export const stockWords = (inStock) => (typeof inStock === "boolean" ? (inStock ? "In stock" : "Out of stock") : null);
 
+export const OFFLINE = "You’re offline. What you looked at last is here; a new photo is searched for when the connection is back.";
+
 export const LOOKING = "Looking…";
 export const YOUR_PHOTO = "Your photo";
 export const STILL_AT_IT = "Still at it: large photos take a moment";

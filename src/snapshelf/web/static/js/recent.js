@@ -4,6 +4,7 @@ import { fetchProduct } from "./api.js";
 import { productPicture } from "./cards.js";
 import { el, icon, safeAddress } from "./dom.js";
 import { price } from "./format.js";
+import { keepProducts } from "./kept.js";
 
 const KEY = "snapshelf.recent";
 const MOST = 12;
@@ -36,6 +37,7 @@ export function createRecent(section, { onLike }) {
   const known = new Map(); // id → product, as it was when this page asked
   section.querySelector("button").addEventListener("click", () => {
     keep([]);
+    keepProducts([]);
     section.hidden = true;
     document.getElementById("start-title").focus();
   });
@@ -47,17 +49,25 @@ export function createRecent(section, { onLike }) {
     return product;
   }
 
+  /** The products, put aside for when there is no connection; those that are gone are forgotten. */
+  async function findAll() {
+    const ids = kept();
+    const products = await Promise.all(ids.map(find));
+    const gone = ids.filter((_, at) => products[at] === null);
+    if (gone.length > 0) keep(kept().filter((id) => !gone.includes(id))); // others may have come meanwhile
+    const there = products.filter(Boolean);
+    if (navigator.onLine) keepProducts(there);
+    return there;
+  }
+
   return {
     add(id) {
       keep([id, ...kept().filter((other) => other !== id)]);
+      findAll(); // now, since it may be looked at for long, and the connection lost meanwhile
     },
     async show() {
-      const ids = kept();
-      section.hidden = ids.length === 0;
-      const products = await Promise.all(ids.map(find));
-      const gone = ids.filter((_, at) => products[at] === null);
-      if (gone.length > 0) keep(kept().filter((id) => !gone.includes(id))); // others may have come meanwhile
-      const there = products.filter(Boolean);
+      section.hidden = kept().length === 0;
+      const there = await findAll();
       section.hidden = there.length === 0;
       list.replaceChildren(...there.map((product) => el("li", {}, item(product, onLike))));
     },

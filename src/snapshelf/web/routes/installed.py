@@ -1,0 +1,61 @@
+"""What a browser needs to install the page on a device: its manifest, its icons, and the script that keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+
+from snapshelf.web.icons import icon_png
+from snapshelf.web.shell import Shell
+from snapshelf.web.state import State
+
+_ICONS = {"180": (180, True), "192": (192, False), "512": (512, False), "maskable-512": (512, True)}
+"""Name → pixels a side, and whether the ground fills the square. 180 is for iOS, which rounds it."""
+
+_PAGE_COLOUR = "#f8f8f6"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/manifest.webmanifest")
+def manifest(state: State) -> JSONResponse:
+    """The web app manifest: the store's name, colour and icons."""
+    config = state.shelf.config
+    found: dict[str, Any] = {
+        "id": "/",
+        "name": config.name,
+        "short_name": config.name if len(config.name) <= 12 else config.name.split()[0][:12],
+        "description": f"Find what you like at {config.name} with a photo.",
+        "lang": "en",
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "theme_color": config.page.accent,
+        "background_color": _PAGE_COLOUR,
+        "icons": [_icon(name, "maskable" if name.startswith("maskable") else "any") for name in _ICONS if name != "180"],
+    }
+    return JSONResponse(found, media_type="application/manifest+json", headers={"Cache-Control": "no-cache"})
+
+
+def _icon(name: str, purpose: str) -> dict[str, str]:
+    side = _ICONS[name][0]
+    return {"src": f"/icons/{name}.png", "sizes": f"{side}x{side}", "type": "image/png", "purpose": purpose}
+
+
+@router.get("/icons/{name}.png")
+def icon(state: State, name: str) -> Response:
+    """The icon in one of its sizes, in the store's colour."""
+    if name not in _ICONS:
+        raise HTTPException(404, f"There is no icon {name!r}; there are {', '.join(_ICONS)}.")
+    size_px, maskable = _ICONS[name]
+    content = icon_png(size_px, state.shelf.config.page.accent, maskable=maskable)
+    return Response(content, media_type="image/png", headers={"Cache-Control": "public, max-age=3600"})
+
+
+@router.get("/service-worker.js")
+def service_worker(request: Request) -> Response:
+    """The script that keeps the page on the device. It stands at the root, since it may keep what lies below it."""
+    shell: Shell = request.app.state.shell
+    return Response(shell.service_worker, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
