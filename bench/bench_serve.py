@@ -143,8 +143,7 @@ def closed_load(port: int, photos: list[bytes], clients: int, seconds: float) ->
     ends = time.perf_counter() + seconds
 
     def client(number: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with connected(port) as connection:
             for data in itertools.islice(itertools.cycle(photos), number, None):
                 started = time.perf_counter()
                 if started >= ends:
@@ -160,7 +159,7 @@ def closed_load(port: int, photos: list[bytes], clients: int, seconds: float) ->
 
 def open_load(port: int, photos: list[bytes], rate: float, seconds: float) -> dict[str, float]:
     """Requests that come by chance, whether others are answered or not; counted from when each should have come."""
-    draw, took, pool = random.Random(0), [], queue_of_connections(port, 64)
+    draw, took, pool = random.Random(0), [], [connected(port) for _ in range(64)]
     due = time.perf_counter()
     threads = ThreadPoolExecutor(64)
 
@@ -180,9 +179,11 @@ def open_load(port: int, photos: list[bytes], rate: float, seconds: float) -> di
     return {"rate": rate, **percentiles(took)}
 
 
-def queue_of_connections(port: int, num: int) -> list[socket.socket]:
-    """Open ones."""
-    return [socket.create_connection(("127.0.0.1", port)) for _ in range(num)]
+def connected(port: int) -> socket.socket:
+    """A connection on which nothing waits to be joined."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:
@@ -322,7 +323,7 @@ def so_many(port: int, photos: list[bytes], clients: int, num: int) -> dict[str,
     lock = threading.Lock()
 
     def client(_: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
+        with connected(port) as connection:
             while True:
                 with lock:
                     number = next(numbers, None)
