@@ -30,12 +30,13 @@ def require_heic() -> None:
     Raises:
         NotAPhotoError: pillow-heif is not installed.
     """
-    if not _registered():
+    if not reads_heic():
         raise NotAPhotoError("HEIC is not read here. Save the photo as JPEG and try again.")
 
 
 @cache
-def _registered() -> bool:
+def reads_heic() -> bool:
+    """Whether HEIC can be read here."""
     try:
         plugin = importlib.import_module("pillow_heif")
     except ImportError:

@@ -15,7 +15,16 @@ _PRODUCT = {
     "image_url": "/api/v1/products/s1/image",
     "attributes": {"brand": "Acme"},
 }
-_RECOMMENDATION = {"product": _PRODUCT, "similarity": 0.91, "reason": "same category, very similar look"}
+_RECOMMENDATION = {
+    "product": _PRODUCT,
+    "similarity": 0.91,
+    "reason": "same category, very similar look, also red",
+    "reasons": [
+        {"kind": "same-category", "values": []},
+        {"kind": "very-similar-look", "values": []},
+        {"kind": "colours", "values": ["red"]},
+    ],
+}
 _REQUEST_ID = "5f0c2d6e8b1a4f3f9c7e2a1b0d9e8f70"
 _CATEGORIES = [{"name": "boot", "num_products": 7}, {"name": "sneaker", "num_products": 12}]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
+from snapshelf.web.pages import PageWords, draw, page_response
 from snapshelf.web.routes.products import count_by_category
 from snapshelf.web.schemas import SampleOut, StoreOut
 from snapshelf.web.state import State
@@ -17,15 +18,15 @@ router = APIRouter()
 
 
 @router.get("/", include_in_schema=False)
-def index() -> FileResponse:
+def index(request: Request, state: State, words: PageWords) -> Response:
     """The customers' page."""
-    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+    return page_response(request, words, draw("index.html", words, store_name=state.shelf.config.name))
 
 
 @router.get("/privacy", include_in_schema=False)
-def privacy() -> FileResponse:
+def privacy(request: Request, words: PageWords) -> Response:
     """What happens to a customer's photo."""
-    return FileResponse(STATIC / "privacy.html", headers={"Cache-Control": "no-cache"})
+    return page_response(request, words, draw("privacy.html", words))
 
 
 @router.get("/favicon.ico", include_in_schema=False)

@@ -4,6 +4,7 @@ import { NO_FILTERS } from "./address.js";
 import { fetchProduct, recommend, recommendLike, SearchError } from "./api.js";
 import { activeFilters } from "./filters.js";
 import { shrunk } from "./shrink.js";
+import { text } from "./words.js";
 
 export const PAGE = 12; // products at first, and more at each «Show more»
 export const MOST = 96; // the server gives 100 at most
@@ -21,7 +22,8 @@ function checkKind({ type }) {
 function checkSize(blob, store) {
   if (!(blob.size > store.max_upload_bytes)) return; // false, too, where the server names no limit
   const megabytes = (bytes) => Math.ceil(bytes / 1e6);
-  const detail = `It has ${megabytes(blob.size)} MB; at most ${megabytes(store.max_upload_bytes)} MB can be sent here.`;
+  const sizes = { size: megabytes(blob.size), most: megabytes(store.max_upload_bytes) };
+  const detail = () => text("error.too-large.sizes", sizes);
   throw new SearchError("too-large", { detail });
 }
 
