@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
-from snapshelf.errors import NotAPhotoError
+from snapshelf.errors import HeicNotReadError
 
 HEIC = "HEIF"
 """Pillow's name for the format."""
@@ -28,10 +28,10 @@ def require_heic() -> None:
     """Make Pillow able to open HEIC.
 
     Raises:
-        NotAPhotoError: pillow-heif is not installed.
+        HeicNotReadError: pillow-heif is not installed.
     """
     if not reads_heic():
-        raise NotAPhotoError("HEIC is not read here. Save the photo as JPEG and try again.")
+        raise HeicNotReadError("HEIC is not read here. Save the photo as JPEG and try again.")
 
 
 @cache

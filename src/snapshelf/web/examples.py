@@ -48,6 +48,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
         415,
         "Not a picture: the content is none of JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF. Save the photo as JPEG or PNG.",
     ),
+    "heic-not-read": (415, "HEIC is not read here. Save the photo as JPEG and try again."),
     "photo-broken": (422, "The picture is broken or cut off (image file is truncated). Send the whole file."),
     "bad-request-field": (422, "The field 'photo' is missing. Send it as the API's documentation at /docs says."),
     "bad-input": (422, "id begins or ends with a space; expected none."),

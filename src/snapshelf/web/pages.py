@@ -10,17 +10,19 @@ from fastapi import Depends, Query, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from snapshelf.imaging.heic import reads_heic
-from snapshelf.web.words import Words, languages, words_for
+from snapshelf.types import Prediction
+from snapshelf.web.words import Words, capitalised, languages, readable, words_for
 
 _ACCEPTED = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/bmp", "image/tiff")
 _HEIC_ACCEPTED = ("image/heic", "image/heif", ".heic", ".heif")
 
 
-def _words(request: Request, language: Annotated[str | None, Query(max_length=20)] = None) -> Words:
+def words_of(request: Request, language: Annotated[str | None, Query()] = None) -> Words:
+    """Those for who asks."""
     return words_for(language, request.headers.get("accept-language", ""))
 
 
-PageWords = Annotated[Words, Depends(_words)]
+PageWords = Annotated[Words, Depends(words_of)]
 """In the language that `?language=` names, else in one that the browser accepts."""
 
 
@@ -55,6 +57,20 @@ def page_response(request: Request, words: Words, page: str) -> Response:
     return Response(content, media_type="text/html", headers=headers)
 
 
+def _headline(prediction: Prediction, words: Words) -> str:
+    """What a photo was taken for."""
+    labels = [each.label for each in prediction.top]
+    if prediction.verdict == "confident":
+        return capitalised(readable(prediction.label))
+    if prediction.verdict == "likely":
+        return words("plain.likely", label=prediction.label)
+    if prediction.verdict == "unknown":
+        return words("verdict.unknown")
+    if len(labels) > 1:
+        return words("verdict.unsure", first=labels[0], second=labels[1])
+    return words("verdict.unsure_one", first=prediction.label)
+
+
 _templates = Environment(
     loader=PackageLoader("snapshelf.web"),
     autoescape=True,
@@ -62,3 +78,8 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.filters |= {
+    "label": lambda name: capitalised(readable(name)),
+    "plain_number": lambda number: "" if number is None else f"{number:g}",
+    "headline": _headline,
+}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from snapshelf.errors import NotAPhotoError
+from snapshelf.errors import HeicNotReadError
 from snapshelf.imaging import heic
 from snapshelf.imaging.decode import DecodeLimits, decode
 from tests.fuzz.forging import picture, plain, saved
@@ -36,7 +36,7 @@ def test_without_the_extra_the_error_says_what_to_do(monkeypatch: pytest.MonkeyP
 
     heic.reads_heic.cache_clear()
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(NotAPhotoError, match=r"HEIC is not read here\. Save the photo as JPEG"):
+    with pytest.raises(HeicNotReadError, match=r"HEIC is not read here\. Save the photo as JPEG"):
         decode(brand(b"heic") + bytes(500), DecodeLimits())
     heic.reads_heic.cache_clear()
 

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from snapshelf.web.pages import PageWords, draw, page_response
 from snapshelf.web.routes.products import count_by_category
 from snapshelf.web.schemas import SampleOut, StoreOut
-from snapshelf.web.state import State
+from snapshelf.web.state import ServerState, State
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -39,7 +39,7 @@ def favicon() -> FileResponse:
 def store(state: State) -> StoreOut:
     """The store's name and colour, its categories, and photos to try."""
     shelf = state.shelf
-    first = shelf.index.products(offset=0, limit=50)
+    has_prices, has_stock = has_prices_and_stock(state)
     return StoreOut(
         name=shelf.config.name,
         accent=shelf.config.page.accent,
@@ -49,10 +49,16 @@ def store(state: State) -> StoreOut:
             for number, sample in enumerate(shelf.samples)
         ],
         categories=count_by_category(state),
-        has_prices=any(product.price is not None for product in first),
-        has_stock=any(product.in_stock is not None for product in first),
+        has_prices=has_prices,
+        has_stock=has_stock,
         has_orders=shelf.orders.latest() is not None,
     )
+
+
+def has_prices_and_stock(state: ServerState) -> tuple[bool, bool]:
+    """Whether the store says what its products cost, and whether they are there."""
+    first = state.shelf.index.products(offset=0, limit=50)
+    return any(each.price is not None for each in first), any(each.in_stock is not None for each in first)
 
 
 @router.get(
