@@ -1,8 +1,9 @@
 // What stands in the place of the products: a failure with what to do, or filters that let nothing through.
 
-import { byId, el, icon } from "./dom.js";
+import { el, icon } from "./dom.js";
 import { KINDS } from "./error-kinds.js";
 import { activeFilters, liftAll } from "./filters.js";
+import { readsHeic } from "./photo-input.js";
 import { listed, quoted, text } from "./words.js";
 
 let countdown = 0;
@@ -43,10 +44,9 @@ function emptyReason(active, toLift, blocking) {
   return text("empty.one_of", { filters: named(toLift, "disjunction") });
 }
 
-/** What to do. Of kinds of photos HEIC is named where the server reads it, and so the file picker offers it. */
+/** What to do. Of kinds of photos HEIC is named where the server reads it. */
 function helpOf(kind) {
-  const readsHeic = byId("file").accept.includes("heic");
-  return text(kind === "not-a-picture" && readsHeic ? "error.not-a-picture.help_heic" : `error.${kind}.help`);
+  return text(kind === "not-a-picture" && readsHeic() ? "error.not-a-picture.help_heic" : `error.${kind}.help`);
 }
 
 /** Ends the waiting of a panel that is shown no more. */

@@ -3,6 +3,7 @@
 import { NO_FILTERS } from "./address.js";
 import { fetchProduct, recommend, recommendLike, SearchError } from "./api.js";
 import { activeFilters } from "./filters.js";
+import { readsHeic } from "./photo-input.js";
 import { shrunk } from "./shrink.js";
 import { text } from "./words.js";
 
@@ -17,6 +18,11 @@ export const FRESH = Object.freeze({ answer: null, error: null, blocking: null, 
 /** What the server would refuse anyway is said at once, without sending it. */
 function checkKind({ type }) {
   if (type && !type.startsWith("image/")) throw new SearchError("not-a-picture");
+}
+
+/** HEIC that neither this browser could make smaller nor the server reads. */
+function checkHeic({ type, name = "" }) {
+  if (/hei[cf]$/i.test(type || name) && !readsHeic()) throw new SearchError("heic");
 }
 
 function checkSize(blob, store) {
@@ -71,6 +77,7 @@ export function createSearch(state, { leave }) {
     checkKind(photo.blob);
     const upload = await photo.upload;
     signal.throwIfAborted();
+    checkHeic(upload);
     checkSize(upload, store);
     return recommend(upload, filters, { topK, box, signal });
   }
