@@ -33,7 +33,7 @@ def posted(client: TestClient, photo: bytes = b"", language: str = "en", **field
 
 
 def titles(page: Response) -> list[str]:
-    return [html.unescape(each) for each in re.findall(r'card-title" dir="auto"><\w+[^>]*>(.*?)<', page.text)]
+    return [html.unescape(each) for each in re.findall(r'card-title"><\w+[^>]*>(.*?)<', page.text)]
 
 
 def test_a_photo_gives_a_page_of_what_it_is_and_of_products(client: TestClient) -> None:

@@ -191,6 +191,7 @@ def test_numbers_names_and_plurals_are_filled_in() -> None:
     [
         ("en-GB", 59.0, "EUR", "€59.00"),
         ("de-DE", 1059.0, "EUR", "1.059,00\xa0€"),
+        ("ar-EG", 12.0, "EUR", "\u200f12.00\xa0€"),
         ("en-GB", 5.5, "doubloons", "5.50 doubloons"),
         ("en-GB", 5.5, None, "5.50"),
         ("en-GB", None, "EUR", None),
@@ -198,6 +199,31 @@ def test_numbers_names_and_plurals_are_filled_in() -> None:
 )
 def test_prices(accepted: str, amount: float | None, currency: str | None, words: str | None) -> None:
     assert words_for(None, accepted).price(amount, currency) == words
+
+
+def test_a_name_does_not_turn_an_arabic_sentence_about() -> None:
+    arabic = words_for(None, "ar")
+    assert arabic("like.title", title="Boot 1") == "منتجات تشبه «\u2068Boot 1\u2069»"
+    counted = [arabic("results.count", count=count) for count in (0, 1, 2)]
+    assert counted == ["لا منتجات", "منتج واحد", "منتجان"]
+    assert words_for(None, "ar-EG")("results.count", count=12) == "12 منتجًا"
+
+
+PHYSICAL = (
+    r"(?<![\w-])(?:left|right)\s*:|(?:margin|padding|border|inset)-(?:left|right)|text-align:\s*(?:left|right)|float:"
+)
+
+
+@pytest.mark.parametrize("path", sorted((ROOM / "static").glob("*.css")), ids=lambda path: path.name)
+def test_styles_say_start_and_end_and_not_left_and_right(path: Path) -> None:
+    rules = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL).splitlines()
+    mirrored = [rule for rule in rules if not rule.startswith("[data-corner")]  # a photo isn't mirrored
+    assert [rule for rule in mirrored if re.search(PHYSICAL, rule)] == []
+    uneven = re.findall(
+        r"(?:margin|padding|inset|border-radius): ([^\s;]+) ([^\s;]+) ([^\s;]+) ([^\s;]+);",
+        re.sub(r"\([^()]*(\([^()]*\))?[^()]*\)", "", "\n".join(mirrored)),
+    )
+    assert [sides for sides in uneven if sides[1] != sides[3]] == []
 
 
 def test_the_page_comes_in_the_language_that_the_browser_prefers(client: TestClient) -> None:

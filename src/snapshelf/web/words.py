@@ -75,7 +75,8 @@ class Words:
             return None
         if currency and re.fullmatch("[A-Za-z]{3}", currency):
             return format_currency(amount, currency.upper(), locale=self.locale)
-        return " ".join(filter(None, (format_decimal(amount, "#,##0.00", locale=self.locale), currency)))
+        number = format_decimal(amount, "#,##0.00", locale=self.locale)
+        return f"{number} {currency}" if currency else number
 
     def listed(self, parts: Iterable[str]) -> str:
         """`a, b and c`."""

@@ -19,8 +19,8 @@ export function card({ product, similarity, reasons, reason }, { feedback = null
   const facts = el(
     "div",
     { class: "card-text" },
-    el("p", { class: "card-category", dir: "auto", text: capitalised(readable(product.category ?? "")) }),
-    el("h3", { class: "card-title", dir: "auto" }, title(product)),
+    el("p", { class: "card-category" }, el("bdi", { text: capitalised(readable(product.category ?? "")) })),
+    el("h3", { class: "card-title" }, title(product)),
     offer(product),
     why ? el("p", { class: "card-reason", text: capitalised(why) }) : null,
     similarity === undefined ? null : el("p", { class: "alike", text: text("card.alike", { figure: alike(similarity) }) }),
@@ -46,7 +46,7 @@ export function skeletonCard() {
 
 function title(product) {
   const href = safeAddress(product.url);
-  return href ? el("a", { href, text: product.title }) : el("span", { text: product.title });
+  return href ? el("a", { href, dir: "auto", text: product.title }) : el("bdi", { text: product.title });
 }
 
 function offer(product) {
