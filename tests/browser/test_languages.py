@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
 
-from snapshelf.web.words import languages
+from snapshelf.web.words import languages, words_for
 from tests.browser.conftest import PHONE, RED, ShowPhoto, open_context
 from tests.browser.test_accessible import VIEWS, privacy
 from tests.browser.test_failures import problem
@@ -142,6 +142,26 @@ def test_one_language_is_loaded(german: Page) -> None:
     german.reload()
     german.get_by_role("button", name="Red thing ausprobieren").wait_for()
     assert set(asked) == {"de.json"}
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_scripts_and_server_fill_texts_in_alike(page: Page, language: str) -> None:
+    page.get_by_label("Language").select_option(language)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    words = words_for(language, "en-GB")
+    for key, values in SAID:
+        said = page.evaluate("async (said) => (await import('/static/js/words.js')).text(...said)", [key, values])
+        assert said == words(key, **values)
+
+
+SAID: list[tuple[str, dict[str, Any]]] = [
+    *[("results.count", {"count": count}) for count in (0, 1, 2)],
+    ("verdict.unsure", {"first": "Ankle_boot", "second": "T-shirt"}),
+    ("sureness.unsure", {"label": "LED lamp", "figure": "62%"}),
+    ("samples.try", {"label": "ankle_boot"}),
+    ("like.title", {"title": "Boot {title} $& \\1"}),
+    ("text.quoted", {"text": "<b>"}),
+]
 
 
 def marked(text: str | dict[str, str]) -> str | dict[str, str]:

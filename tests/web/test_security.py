@@ -87,7 +87,7 @@ def test_a_crash_is_a_problem_with_the_headers_and_says_nothing_of_itself(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/", "/privacy"])
+@pytest.mark.parametrize("path", ["/", "/privacy", "/results?like=p02", "/results?like=gone"])
 def test_pages_have_no_inline_script_or_style(client: TestClient, path: str) -> None:
     text = client.get(path).text
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)

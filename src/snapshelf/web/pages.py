@@ -50,7 +50,7 @@ def page_response(request: Request, words: Words, page: str) -> Response:
         "ETag": f'W/"{hashlib.sha256(content).hexdigest()[:32]}"',
         "Vary": "Accept-Language, Accept-Encoding",
     }
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if request.method == "GET" and request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         content, headers["Content-Encoding"] = gzip.compress(content, 6), "gzip"

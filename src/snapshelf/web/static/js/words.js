@@ -13,11 +13,9 @@ export function useWords(language, texts) {
 
 export const language = () => code;
 
-/** The locale of numbers: the reader's own where they have one for the page's language, or the page has none of theirs. */
-export function numbersLocale() {
-  const own = navigator.languages.find((tag) => tag.split("-")[0].toLowerCase() === code);
-  return own ?? (document.documentElement.dataset.language === code ? code : navigator.languages[0]);
-}
+/** The locale of numbers: the reader's own for the page's language, such as de-AT, where they have one. */
+export const numbersLocale = () =>
+  navigator.languages.find((tag) => tag.split("-")[0].toLowerCase() === code) ?? code;
 
 /**
  * The text of a key. Placeholders: `{name}`, or `{name:style}` with a style for the store's own words; a number is
