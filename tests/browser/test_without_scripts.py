@@ -69,6 +69,12 @@ def test_more_like_a_product(page: Page) -> None:
     expect(page.locator(".stock")).to_have_text(["In stock"] * 5)
 
 
+def test_a_shared_link_leads_on_to_its_products(page: Page) -> None:
+    page.goto("/?like=p05")
+    page.get_by_role("link", name="Products like it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("More like “Red Thing 5”")
+
+
 def test_a_file_that_is_no_photo_is_said_and_the_form_is_there_again(page: Page) -> None:
     search(page, b"text")
     expect(page.get_by_role("heading", level=1)).to_have_text("This file can’t be read as a photo")

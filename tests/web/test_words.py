@@ -136,11 +136,9 @@ def looks_said(literal: str) -> bool:
     return len(words) > 1 and " " in literal and not classes >= set(words)
 
 
-@pytest.mark.parametrize(
-    "said", ["In stock", "Thanks.", "or drop, or paste it", "… alike", "Looks like … and", "Not helpful: …"]
-)
+@pytest.mark.parametrize("said", ["In stock", "Thanks.", "or drop, or paste it", "Looks like … and", "Not helpful: …"])
 def test_these_would_be_found(said: str) -> None:
-    assert said == "… alike" or looks_said(said)
+    assert looks_said(said)
 
 
 def test_every_colour_has_a_name() -> None:

@@ -18,9 +18,10 @@ router = APIRouter()
 
 
 @router.get("/", include_in_schema=False)
-def index(request: Request, state: State, words: PageWords) -> Response:
-    """The customers' page."""
-    return page_response(request, words, draw("index.html", words, store_name=state.shelf.config.name))
+def index(request: Request, state: State, words: PageWords, like: str = "") -> Response:
+    """The customers' page. What stands in a shared address is read by its scripts; `like` works without them, too."""
+    page = draw("index.html", words, store_name=state.shelf.config.name, like=like)
+    return page_response(request, words, page)
 
 
 @router.get("/privacy", include_in_schema=False)
