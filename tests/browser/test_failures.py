@@ -73,7 +73,8 @@ def test_a_busy_store_is_tried_again_at_a_press(page: Page, show_photo: ShowPhot
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(413, "too large"), (422, "can’t be done"), (500, "Something went wrong on our side")]
+    ("status", "words"),
+    [(408, "can’t be reached"), (413, "too large"), (422, "can’t be done"), (500, "Something went wrong on our side")],
 )
 def test_every_other_failure_keeps_the_photo_and_offers_a_way_on(
     page: Page, show_photo: ShowPhoto, status: int, words: str

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from hypothesis import given
+from hypothesis import strategies as st
 
 from snapshelf.imaging import heic
 from snapshelf.settings import Settings
@@ -206,3 +208,35 @@ def test_a_crash_is_a_page_too_and_says_nothing_of_itself(client: TestClient, mo
     assert "Something went wrong on our side" in page.text
     assert "a secret" not in page.text
     assert page.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One for all that is tried."""
+    limits = Settings(threads=1)
+    shelf = open_shelf(build_tiny_store(tmp_path_factory.mktemp("tried")), limits)
+    with TestClient(create_app(shelf, limits)) as running:
+        yield running
+
+
+@given(
+    st.sampled_from([b"", RED, RED[:99], HEIC, b"GIF89a"]) | st.binary(max_size=64),
+    st.dictionaries(
+        st.sampled_from(["seen", "category", "price_min", "price_max", "in_stock", "attribute", "other"]),
+        st.sampled_from(["", "true", "1e999", "nan", "-1", "red thing", "a:b", "0" * 64]) | st.text(max_size=20),
+    ),
+    st.sampled_from(["en", "de", "ar", "xx", "../de", "<b>"]),
+)
+def test_whatever_is_sent_is_answered_with_a_page(
+    lasting: TestClient, photo: bytes, fields: dict[str, str], language: str
+) -> None:
+    page = posted(lasting, photo, language, **{name: encodable(text) for name, text in fields.items()})
+    assert page.status_code in (200, 400, 410, 415, 422)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.text.startswith("<!doctype html>")
+    assert "<b>" not in page.text
+
+
+def encodable(text: str) -> str:
+    """Half of a pair of UTF-16 can't be sent."""
+    return text.encode("utf-8", "ignore").decode()

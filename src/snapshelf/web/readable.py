@@ -23,6 +23,7 @@ _KINDS = {
     "photo-too-many-bytes": "too-large",
     "photo-too-many-pixels": "too-large",
     "product-not-found": "gone",
+    "request-timeout": "unreachable",
     "service-unavailable": "busy",
     "too-many-requests": "too-many",
 }

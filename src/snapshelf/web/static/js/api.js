@@ -95,6 +95,7 @@ async function problemOf(response) {
 
 function kindOf(status, type) {
   if (status === 404) return "gone";
+  if (status === 408) return "unreachable"; // the connection was too slow
   if (status === 413) return "too-large";
   if (status === 415) return type?.endsWith(":heic-not-read") ? "heic" : "not-a-picture";
   if (status === 400 || status === 422) return type?.includes("photo") ? "not-a-picture" : "bad-request";
