@@ -25,7 +25,8 @@ from snapshelf.web.log import RequestLog
 from snapshelf.web.openapi import describe, operation_id
 from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
-from snapshelf.web.routes import admin, page, products, recommendations
+from snapshelf.web.readable import ReadableProblems
+from snapshelf.web.routes import admin, page, products, recommendations, results
 from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
 from snapshelf.web.telemetry import RequestTelemetry, Telemetry
@@ -78,7 +79,7 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
     )
     app.state.server, app.state.shelves = state, shelves
     add_problem_handlers(app)
-    for router in (recommendations.router, products.router, admin.router, page.router):
+    for router in (recommendations.router, products.router, admin.router, page.router, results.router):
         app.include_router(router)
     describe(app)
     patch_fastapi(app, redirect_from_root_to_docs=False)
@@ -94,6 +95,7 @@ def _add_guards(app: FastAPI, state: ServerState) -> None:
     app.add_middleware(InFlight, most=state.settings.max_in_flight, telemetry=state.telemetry)
     if state.settings.rate_limit:
         app.add_middleware(RateLimit, per_minute=state.settings.rate_limit)
+    app.add_middleware(ReadableProblems)
     app.add_middleware(RequestTelemetry, telemetry=state.telemetry)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
