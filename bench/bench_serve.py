@@ -1,20 +1,17 @@
 """How much of the machine reaches the customers: the server over loopback, against what its cores could do at best.
 
-    python bench/bench_serve.py [--store STORE] [--seconds N] [--peers PYTHON] [--requests N]
+    python bench/bench_serve.py [--store STORE] [--seconds N] [--requests N]
 
 1. The floor: decoding photos at the scale that is needed, and the model's own time, in this process, without any
    server: all cores on as many photos (throughput) and on one photo (latency).
 2. `snapshelf serve` in a process of its own: how long until it is ready; closed load from one client, and from twice
    as many clients as cores; open load, requests that come by chance (Poisson) at 60 % of the rate that was reached.
    Photos of 348 px and of 12 megapixels, JPEG, each sent once only, so that nothing is known already.
-3. With `--peers`: the same closed loads on a plain FastAPI program and a LitServe program with the same ONNX file and
-   Pillow (bench/peers), the latter run by the Python that is named, which has litserve, onnxruntime and pillow. In
-   rounds, one server after the other, so that whatever else the machine does slows all alike.
-4. With `--requests N`: the server's memory after a tenth of so many requests, and after all of them.
+3. With `--requests N`: the server's memory after a tenth of so many requests, and after all of them.
 
 Without `--store` one is made: EfficientNet-Lite0 with its ImageNet weights over 300 drawn photos. The clients share the
-cores with the server. Goals: throughput at least 0.85 of the floor's, p50 of one client at most 1.3 of it; at least
-twice the throughput of either peer on 12 megapixels and never below; memory within 5 %. The last line is JSON.
+cores with the server. Goals: throughput at least 0.85 of the floor's, p50 of one client at most 1.3 of it; memory
+within 5 %. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -47,14 +44,11 @@ from bench_page import made_store, photo
 from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits, decode
-from snapshelf.settings import Settings
-from snapshelf.wiring import open_shelf
 
 SIZES = {"348 px": (348, 261), "12 MP": (4000, 3000)}
 PHOTOS_OF_A_SIZE = 8
 BOUNDARY = b"snapshelf"
 CORES = len(os.sched_getaffinity(0))
-PEERS = Path(__file__).parent / "peers"
 
 
 def files(size: tuple[int, int]) -> list[bytes]:
@@ -143,8 +137,7 @@ def closed_load(port: int, photos: list[bytes], clients: int, seconds: float) ->
     ends = time.perf_counter() + seconds
 
     def client(number: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with connected(port) as connection:
             for data in itertools.islice(itertools.cycle(photos), number, None):
                 started = time.perf_counter()
                 if started >= ends:
@@ -160,7 +153,7 @@ def closed_load(port: int, photos: list[bytes], clients: int, seconds: float) ->
 
 def open_load(port: int, photos: list[bytes], rate: float, seconds: float) -> dict[str, float]:
     """Requests that come by chance, whether others are answered or not; counted from when each should have come."""
-    draw, took, pool = random.Random(0), [], queue_of_connections(port, 64)
+    draw, took, pool = random.Random(0), [], [connected(port) for _ in range(64)]
     due = time.perf_counter()
     threads = ThreadPoolExecutor(64)
 
@@ -180,9 +173,11 @@ def open_load(port: int, photos: list[bytes], rate: float, seconds: float) -> di
     return {"rate": rate, **percentiles(took)}
 
 
-def queue_of_connections(port: int, num: int) -> list[socket.socket]:
-    """Open ones."""
-    return [socket.create_connection(("127.0.0.1", port)) for _ in range(num)]
+def connected(port: int) -> socket.socket:
+    """A connection on which nothing waits to be joined."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:
@@ -223,19 +218,6 @@ def running(command: list[str | Path]) -> Iterator[tuple[int, float, int]]:
 def snapshelf(store: Path) -> list[str | Path]:
     """Our server."""
     return [sys.executable, "-m", "snapshelf", "serve", "--store", store, "--port", "PORT"]
-
-
-def peers(store: Path, folder: Path, python: str) -> dict[str, list[str | Path]]:
-    """The peers' servers, on the same model and the same products."""
-    opened = open_shelf(Store(store), Settings())
-    ids = [product.id for product in opened.index.products(offset=0, limit=1_000_000)]
-    np.save(folder / "embeddings.npy", np.concatenate(list(opened.index.product_embeddings(ids).values())))
-    opened.close()
-    rest: list[str | Path] = [Store(store).current("models"), folder / "embeddings.npy", "PORT"]
-    return {
-        "FastAPI": [sys.executable, PEERS / "plain_fastapi.py", *rest],
-        "LitServe": [python, PEERS / "plain_litserve.py", *rest, str(CORES)],
-    }
 
 
 def resident_mb(pid: int) -> float:
@@ -285,25 +267,6 @@ def say(name: str, found: dict[str, Any]) -> None:
     )
 
 
-def against_peers(
-    servers: dict[str, list[str | Path]], photos: dict[str, list[bytes]], seconds: float, rounds: int = 3
-) -> dict[str, Any]:
-    """Requests a second of each server; the median of a few rounds."""
-    rates: dict[str, dict[str, list[float]]] = {size: {name: [] for name in servers} for size in photos}
-    for _, (name, command) in itertools.product(range(rounds), servers.items()):
-        with running(command) as (port, _, _):
-            for size, of_size in photos.items():
-                elsewhere(closed_load, port, of_size, CORES, 1.0)
-                rates[size][name].append(elsewhere(closed_load, port, of_size, 2 * CORES, seconds)["rate"])
-    found: dict[str, Any] = {}
-    for size, of_servers in rates.items():
-        found[size] = {name: statistics.median(each) for name, each in of_servers.items()}
-        ours = found[size]["snapshelf"]
-        words = [f"{name} {rate:.1f} ({ours / rate:.2f} times)" for name, rate in found[size].items()]
-        print(f"{size}, requests a second, and ours over theirs: {', '.join(words)}", flush=True)
-    return found
-
-
 def memory(store: Path, photos: dict[str, list[bytes]], requests: int) -> dict[str, float]:
     """MB after a tenth of the requests and after all; every hundredth photo is a large one."""
     mixed = (photos["348 px"] * 100)[:99] + photos["12 MP"][:1]
@@ -322,7 +285,7 @@ def so_many(port: int, photos: list[bytes], clients: int, num: int) -> dict[str,
     lock = threading.Lock()
 
     def client(_: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
+        with connected(port) as connection:
             while True:
                 with lock:
                     number = next(numbers, None)
@@ -340,16 +303,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path)
     parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--peers", metavar="PYTHON")
     parser.add_argument("--requests", type=int, default=0)
     options = parser.parse_args()
     photos = {name: files(size) for name, size in SIZES.items()}
     with tempfile.TemporaryDirectory() as name:
         store = options.store or made_store(Path(name))
         result: dict[str, Any] = {"cores": CORES, **against_the_floor(store, photos, options.seconds)}
-        if options.peers:
-            servers = {"snapshelf": snapshelf(store), **peers(store, Path(name), options.peers)}
-            result["peers"] = against_peers(servers, photos, options.seconds)
         if options.requests:
             result["memory"] = memory(store, photos, options.requests)
     print(json.dumps(result, default=lambda value: round(value, 3)))

@@ -5,6 +5,7 @@
     │   ├── PhotoError        one photo is broken
     │   │   ├── PhotoMissingError its file is not there
     │   │   ├── NotAPhotoError    it is empty, or no picture at all
+    │   │   │   └── HeicNotReadError  it is HEIC, and the [heic] extra is not installed
     │   │   ├── TruncatedPhotoError   its end is missing
     │   │   ├── DownloadError     it could not be fetched
     │   │   ├── PhotoTooManyBytesError
@@ -46,6 +47,10 @@ class PhotoMissingError(PhotoError):
 
 class NotAPhotoError(PhotoError):
     """A file is empty, or its content is no picture of a kind that is read here."""
+
+
+class HeicNotReadError(NotAPhotoError):
+    """A photo is HEIC, which is not read without the [heic] extra."""
 
 
 class TruncatedPhotoError(PhotoError):

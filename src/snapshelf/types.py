@@ -198,6 +198,28 @@ class Facets:
     """Name → value → products, each name with the other filters, but not its own; the most frequent values first."""
 
 
+ReasonKind = Literal[
+    "same-category",
+    "other-category",
+    "very-similar-look",
+    "similar-look",
+    "somewhat-similar-look",
+    "nearest-there-is",
+    "colours",
+    "brand",
+    "words",
+]
+"""`colours` are shared ones, `brand` is that of an example, `words` are those of the text that the product has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why a product is shown, with the colours, the brand or the words where it is about such."""
+
+    kind: ReasonKind
+    values: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """A product to show, why, and how alike it is (cosine, -1 to 1)."""
@@ -207,3 +229,5 @@ class Recommendation:
     reason: str
     photo_sha256: str = ""
     """Of the product's photo that is meant: see `ProductPhoto`."""
+    reasons: tuple[Reason, ...] = ()
+    """What `reason` says, one by one, for who says it in another language."""

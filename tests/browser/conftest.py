@@ -71,9 +71,11 @@ def served(shelf: Shelf, settings: Settings, port: int = 0) -> Iterator[str]:
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def open_context(browser: Browser, address: str, *, keeps_page: bool = False) -> BrowserContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -30,11 +31,22 @@ def faults(page: Page) -> list[str]:
     for size in (PHONE, DESKTOP):
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
+            show_scheme(page, scheme)
             for each in Axe().run(page).response["violations"]:
                 if each["impact"] in ("serious", "critical"):
                     found |= {f"{each['id']}: {node['html'][:200]} ({scheme})" for node in each["nodes"]}
     return sorted(found)
+
+
+def show_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """By the switch where there is one and it can be reached, else by the system's preference."""
+    switch = page.locator("#theme")
+    if switch.count() and not page.locator("dialog[open]").count():
+        page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
+        switch.select_option(scheme)
+    else:
+        page.evaluate("delete document.documentElement.dataset.theme")
+        page.emulate_media(color_scheme=scheme)
 
 
 def start(page: Page, show_photo: ShowPhoto) -> None:

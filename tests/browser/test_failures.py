@@ -10,6 +10,8 @@ from tests.browser.test_search import CARDS, SEARCH
 
 pytestmark = pytest.mark.browser
 
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 64
+
 
 def test_text_renamed_to_a_picture_is_refused_and_the_page_stays_usable(page: Page, show_photo: ShowPhoto) -> None:
     show_photo(b"hello, this is text", "holiday.jpg", "image/jpeg")
@@ -28,6 +30,26 @@ def test_a_file_that_is_no_picture_by_its_type_is_not_even_sent(page: Page, show
     show_photo(b"%PDF-1.7", "invoice.pdf", "application/pdf")
     expect(page.get_by_role("alert")).to_contain_text("This file can’t be read as a photo")
     assert sent == []
+
+
+def test_heic_that_nobody_reads_is_not_even_sent_and_says_what_to_do(page: Page, show_photo: ShowPhoto) -> None:
+    page.evaluate("document.querySelectorAll('[accept]').forEach((picker) => { picker.accept = 'image/jpeg' })")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    for name, media_type in (("IMG_1.HEIC", "image/heic"), ("IMG_2.HEIC", "")):
+        show_photo(HEIC, name, media_type)
+        expect(page.get_by_role("alert")).to_contain_text("HEIC photos can’t be read here")
+        expect(page.get_by_role("alert")).to_contain_text("export it as JPEG")
+    assert sent == []
+    show_photo()
+    expect(page.locator(CARDS)).to_have_count(12)
+
+
+def test_heic_that_the_server_refuses_says_so_whatever_it_is_called(page: Page, show_photo: ShowPhoto) -> None:
+    body = {"type": "urn:snapshelf:problem:heic-not-read", "title": "Test", "status": 415, "detail": "For a test."}
+    page.route(SEARCH, lambda route: route.fulfill(status=415, json=body, content_type="application/problem+json"))
+    show_photo(HEIC, "photo.jpg", "image/jpeg")
+    expect(page.get_by_role("alert")).to_contain_text("HEIC photos can’t be read here")
 
 
 def test_a_photo_over_the_limit_is_not_even_sent(page: Page, show_photo: ShowPhoto) -> None:
@@ -51,7 +73,8 @@ def test_a_busy_store_is_tried_again_at_a_press(page: Page, show_photo: ShowPhot
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(413, "too large"), (422, "can’t be done"), (500, "Something went wrong on our side")]
+    ("status", "words"),
+    [(408, "can’t be reached"), (413, "too large"), (422, "can’t be done"), (500, "Something went wrong on our side")],
 )
 def test_every_other_failure_keeps_the_photo_and_offers_a_way_on(
     page: Page, show_photo: ShowPhoto, status: int, words: str

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.browser
 KEPT = "caches.open('snapshelf-kept').then((cache) => cache.keys()).then((all) => all.map(({ url }) => url))"
 READY = "navigator.serviceWorker.ready.then(() => true)"
 SHELLS = "caches.keys().then((names) => names.filter((name) => name.startsWith('snapshelf-shell-')))"
-KEPT_PICTURES = f"""async (number) => (await {KEPT}).filter((url) => url.includes("/image")).length === number"""
+WAITING = "(await navigator.serviceWorker.getRegistration()).waiting !== null"
+KEPT_PICTURES = f"""(await {KEPT}).filter((url) => url.includes("/image")).length"""
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_without_a_connection_the_page_opens_with_what_was_looked_at_last(page: 
     page.reload()
     expect(page.locator("#recent li")).to_have_count(2)
     assert page.evaluate(READY)
-    page.wait_for_function(KEPT_PICTURES, arg=2)
+    wait_until(page, f"{KEPT_PICTURES} === 2")
     cut_off(page)
     expect(page.locator("#offline")).to_contain_text("You’re offline")
     expect(page.locator("#store-name")).to_have_text("My store")
@@ -78,7 +79,7 @@ def test_a_product_is_put_aside_as_soon_as_it_is_looked_at(page: Page, show_phot
     show_photo()
     expect(page.locator(CARDS)).to_have_count(12)
     page.locator(CARDS).filter(has_text="Green Thing 4").get_by_role("button", name="More like this").click()
-    page.wait_for_function(KEPT_PICTURES, arg=1)
+    wait_until(page, f"{KEPT_PICTURES} === 1")
     assert page.evaluate(READY)
     cut_off(page, "/")
     expect(page.locator(".recent-title")).to_have_text(["Green Thing 4"])
@@ -88,7 +89,7 @@ def test_searches_are_not_kept_and_clearing_forgets_the_pictures(page: Page, sho
     assert page.evaluate(READY)
     page.evaluate("localStorage.setItem('snapshelf.recent', '[\"p02\", \"gone\"]')")
     page.reload()
-    page.wait_for_function(KEPT_PICTURES, arg=1)
+    wait_until(page, f"{KEPT_PICTURES} === 1")
     show_photo()
     expect(page.locator(CARDS)).to_have_count(12)
     addresses = page.evaluate(KEPT)
@@ -97,7 +98,7 @@ def test_searches_are_not_kept_and_clearing_forgets_the_pictures(page: Page, sho
     ]  # fmt: skip
     page.get_by_role("link", name="My store").click()
     page.get_by_role("button", name="Clear recently viewed").click()
-    page.wait_for_function(KEPT_PICTURES, arg=0)
+    wait_until(page, f"{KEPT_PICTURES} === 0")
     assert [url.split("/api/v1/")[1] for url in page.evaluate(KEPT)] == ["store"]
 
 
@@ -136,9 +137,9 @@ def test_a_new_version_takes_over_whole_and_the_old_one_is_removed(
         with served(open_shelf(store, settings), settings, port):
             page.goto("/")
             assert seen_versions(page) == [1, 1]
-            page.wait_for_function("navigator.serviceWorker.getRegistration().then((found) => found.waiting !== null)")
+            wait_until(page, WAITING)
             page.goto("/?like=p02", wait_until="commit")
-            page.wait_for_function("window.versions.length === 2 && window.versions[0] === 2")
+            page.wait_for_function("() => window.versions.length === 2 && window.versions[0] === 2")
             assert seen_versions(page) == [2, 2]
             assert page.url.endswith("/?like=p02")
             second = page.evaluate(SHELLS)
@@ -163,12 +164,22 @@ def test_files_of_another_version_than_the_scripts_are_not_kept(
         write_version(static, 2)  # the server, and its script, are still of the one before
         page = context.new_page()
         page.goto("/privacy")
-        failed = """navigator.serviceWorker.register("/service-worker.js").then((registration) => new Promise((done) => {
-            const worker = registration.installing;
-            worker.addEventListener("statechange", () => done(worker.state));
-        }))"""
-        assert page.evaluate(failed) == "redundant"
+        outcome = """async () => {
+          const { installing } = await navigator.serviceWorker.register("/service-worker.js");
+          return new Promise((done) => installing.addEventListener("statechange", () => done(installing.state)));
+        }"""
+        assert page.evaluate(outcome) == "redundant"
         assert page.evaluate("caches.keys()") == []
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Until something holds that the page has to wait for itself to know; Playwright's own waiting does not."""
+    page.evaluate(f"""async () => {{
+      for (let tries = 0; !({condition}); tries += 1) {{
+        if (tries > 500) throw new Error(`never so: {condition.replace("`", "'")}`);
+        await new Promise((done) => setTimeout(done, 20));
+      }}
+    }}""")
 
 
 def cut_off(page: Page, address: str | None = None) -> None:

@@ -45,7 +45,7 @@ def blank(browser: Browser, live_server: str) -> Iterator[Page]:
     ],
 )
 def test_articles(blank: Page, label: str, words: str) -> None:
-    assert blank.evaluate(CALL, ["words", "withArticle", label]) == words
+    assert blank.evaluate(CALL, ["labels", "withArticle", label]) == words
 
 
 @pytest.mark.parametrize(

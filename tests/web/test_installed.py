@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from snapshelf.web.icons import icon_png
+from snapshelf.web.pages import TEMPLATES
 from snapshelf.web.routes.page import STATIC
 from snapshelf.web.shell import read_shell
 
@@ -28,6 +29,9 @@ def test_the_manifest_has_the_stores_name_and_colour_and_icons_that_are_there(cl
     assert [(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]] == [
         ("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")
     ]  # fmt: skip
+    german = client.get("/manifest.webmanifest", headers={"Accept-Language": "de"}).json()
+    assert (german["lang"], german["dir"]) == ("de", "ltr")
+    assert german["description"] != manifest["description"]
     for icon in manifest["icons"]:
         picture = client.get(icon["src"])
         assert picture.headers["content-type"] == icon["type"]
@@ -83,19 +87,30 @@ def test_the_script_names_every_file_of_the_page_with_its_hash(client: TestClien
     for address, integrity in files.items():
         served = client.get(address)
         assert integrity == "sha256-" + base64.b64encode(hashlib.sha256(served.content).digest()).decode(), address
-    assert {"/", "/privacy", "/static/style.css", "/static/js/main.js", "/static/js/camera.js"} <= set(files)
+    assert {"/static/style.css", "/static/js/main.js", "/static/js/camera.js", "/static/words/de.json"} <= set(files)
     assert "/static/service-worker.js" not in files
 
 
-def test_any_change_of_a_file_makes_another_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/", "/?language=de", "/privacy"])
+def test_pages_say_of_which_version_they_are(client: TestClient, path: str) -> None:
+    version = shell_of(client.get("/service-worker.js").text)["version"]
+    page = client.get(path)
+    assert page.headers["Shell-Version"] == version
+    again = client.get(path, headers={"If-None-Match": page.headers["ETag"]})
+    assert (again.status_code, again.headers["Shell-Version"]) == (304, version)
+
+
+@pytest.mark.parametrize("changed", ["static/js/words.js", "templates/index.html"])
+def test_any_change_of_a_file_makes_another_version(tmp_path: Path, changed: str) -> None:
     shutil.copytree(STATIC, tmp_path / "static")
-    before = read_shell(tmp_path / "static")
-    assert read_shell(STATIC) == before
-    with (tmp_path / "static" / "js" / "words.js").open("a", encoding="utf-8") as file:
-        file.write("// one more line\n")
-    after = read_shell(tmp_path / "static")
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    before = read_shell(tmp_path / "static", tmp_path / "templates")
+    assert read_shell(STATIC, TEMPLATES) == before
+    with (tmp_path / changed).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    after = read_shell(tmp_path / "static", tmp_path / "templates")
     assert after.version != before.version
-    assert {name for name in after.files if after.files[name] != before.files[name]} == {"/static/js/words.js"}
+    assert {f"/{changed}"} >= {name for name in after.files if after.files[name] != before.files[name]}
 
 
 def test_files_of_the_staff_and_of_other_shops_are_not_kept_on_customers_devices(tmp_path: Path) -> None:
@@ -104,4 +119,4 @@ def test_files_of_the_staff_and_of_other_shops_are_not_kept_on_customers_devices
         (tmp_path / "static" / name).write_text("", "utf-8")
     (tmp_path / "static" / "js" / "admin").mkdir(exist_ok=True)
     (tmp_path / "static" / "js" / "admin" / "queue.js").write_text("", "utf-8")
-    assert not [name for name in read_shell(tmp_path / "static").files if "admin" in name or "embed" in name]
+    assert not [name for name in read_shell(tmp_path / "static", TEMPLATES).files if "admin" in name or "embed" in name]

@@ -48,6 +48,7 @@ def test_a_photo_is_recognised_and_like_products_come_first(client: TestClient) 
     similarities = [each["similarity"] for each in answer["recommendations"]]
     assert similarities == sorted(similarities, reverse=True)
     assert "same category" in answer["recommendations"][0]["reason"]
+    assert answer["recommendations"][0]["reasons"][0] == {"kind": "same-category", "values": []}
     assert set(answer["timing_ms"]) == {"decode", "encode", "search", "total"}
 
 

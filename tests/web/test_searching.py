@@ -38,6 +38,7 @@ def test_words_beside_a_photo_bring_their_products_forward(client: TestClient) -
     first = found(client, text="leather")[0]
     assert first["product"]["id"] == "p00"
     assert "has «leather»" in first["reason"]
+    assert {"kind": "words", "values": ["leather"]} in first["reasons"]
 
 
 def test_attributes_filter(client: TestClient) -> None:
@@ -72,6 +73,7 @@ def test_a_category_added_a_second_ago_is_recognised(client: TestClient) -> None
 
 def test_reasons_name_a_shared_colour(client: TestClient) -> None:
     assert "also red" in found(client)[0]["reason"]
+    assert {"kind": "colours", "values": ["red"]} in found(client)[0]["reasons"]
 
 
 def test_more_like_a_product(client: TestClient) -> None:

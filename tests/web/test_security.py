@@ -20,7 +20,6 @@ from pydantic import SecretStr
 
 from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
-from snapshelf.web.routes.page import STATIC
 from snapshelf.wiring import open_shelf
 from tests.fuzz.hostile import HOSTILE
 from tests.serving import served
@@ -88,12 +87,12 @@ def test_a_crash_is_a_problem_with_the_headers_and_says_nothing_of_itself(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("page", sorted(STATIC.glob("*.html")), ids=lambda page: page.name)
-def test_pages_have_no_inline_script_or_style(page: Path) -> None:
-    text = page.read_text("utf-8")
+@pytest.mark.parametrize("path", ["/", "/privacy", "/results?like=p02", "/results?like=gone"])
+def test_pages_have_no_inline_script_or_style(client: TestClient, path: str) -> None:
+    text = client.get(path).text
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
-    assert not re.search(r"(src|href)=[\"'](https?:)?//", text)
+    assert not re.search(r"(src|href)=[\"'](https?:)?//", re.sub(r"<a [^>]*>", "", text))  # links to products are
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PROPFIND"])

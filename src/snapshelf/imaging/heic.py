@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
-from snapshelf.errors import NotAPhotoError
+from snapshelf.errors import HeicNotReadError
 
 HEIC = "HEIF"
 """Pillow's name for the format."""
@@ -28,14 +28,15 @@ def require_heic() -> None:
     """Make Pillow able to open HEIC.
 
     Raises:
-        NotAPhotoError: pillow-heif is not installed.
+        HeicNotReadError: pillow-heif is not installed.
     """
-    if not _registered():
-        raise NotAPhotoError("HEIC is not read here. Save the photo as JPEG and try again.")
+    if not reads_heic():
+        raise HeicNotReadError("HEIC is not read here. Save the photo as JPEG and try again.")
 
 
 @cache
-def _registered() -> bool:
+def reads_heic() -> bool:
+    """Whether HEIC can be read here."""
     try:
         plugin = importlib.import_module("pillow_heif")
     except ImportError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from snapshelf.artifacts.cards import Looks
-from snapshelf.types import Neighbour, Prediction, Product, attribute_text
+from snapshelf.types import Neighbour, Prediction, Product, Reason, ReasonKind, attribute_text
 
 BRAND_NAMES = ("brand", "vendor", "manufacturer", "marke", "hersteller")
 """The attributes that hold a product's brand, in capitals or not."""
@@ -40,25 +40,23 @@ class Wanted:
         return cls(frozenset(each.category.casefold() for each in products), colours, brands, words_of(text))
 
 
-def reason(near: Neighbour, wanted: Wanted, looks: Looks) -> str:
+def reasons(near: Neighbour, wanted: Wanted, looks: Looks) -> tuple[Reason, ...]:
     """Why a product is shown: its category, how alike it looks, shared colours, its brand, words that it has."""
-    parts = [*_category(near.product, wanted), look(near.similarity, looks), *_colours(near, wanted)]
-    brand = brand_of(near.product)
-    if brand and brand.casefold() in wanted.brands:
-        parts.append(f"also by {brand}")
-    has = words_of(" ".join([near.product.title, near.product.category, *_texts(near.product)]))
-    if found := [word for word in wanted.words if word in has]:
-        parts.append("has " + ", ".join(f"«{word}»" for word in found))
-    return ", ".join(parts)
+    return (*_category(near.product, wanted), Reason(look(near.similarity, looks)), *_others(near, wanted))
 
 
-def look(similarity: float, looks: Looks) -> str:
+def in_words(reasons: Iterable[Reason]) -> str:
+    """The same as a line in English."""
+    return ", ".join(_ENGLISH[each.kind](each.values) for each in reasons)
+
+
+def look(similarity: float, looks: Looks) -> ReasonKind:
     """How alike a product looks, in words that mean the same for every model."""
     if similarity >= looks.very_similar:
-        return "very similar look"
+        return "very-similar-look"
     if similarity >= looks.similar:
-        return "similar look"
-    return "somewhat similar look" if similarity >= looks.somewhat_similar else "the nearest there is"
+        return "similar-look"
+    return "somewhat-similar-look" if similarity >= looks.somewhat_similar else "nearest-there-is"
 
 
 def brand_of(product: Product) -> str | None:
@@ -73,15 +71,34 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(re.findall(r"\w+", plain)))
 
 
-def _category(product: Product, wanted: Wanted) -> Iterable[str]:
+def _category(product: Product, wanted: Wanted) -> Iterable[Reason]:
     if wanted.categories:
-        yield "same category" if product.category.casefold() in wanted.categories else "other category"
+        yield Reason("same-category" if product.category.casefold() in wanted.categories else "other-category")
 
 
-def _colours(near: Neighbour, wanted: Wanted) -> Iterable[str]:
-    if shared := [colour for colour in wanted.colours if colour in near.colours]:
-        yield "also " + " and ".join(shared)
+def _others(near: Neighbour, wanted: Wanted) -> Iterable[Reason]:
+    if shared := tuple(colour for colour in wanted.colours if colour in near.colours):
+        yield Reason("colours", shared)
+    brand = brand_of(near.product)
+    if brand and brand.casefold() in wanted.brands:
+        yield Reason("brand", (brand,))
+    has = words_of(" ".join([near.product.title, near.product.category, *_texts(near.product)]))
+    if found := tuple(word for word in wanted.words if word in has):
+        yield Reason("words", found)
 
 
 def _texts(product: Product) -> Iterable[str]:
     return (attribute_text(value) for value in product.attributes.values())
+
+
+_ENGLISH: Mapping[ReasonKind, Callable[[tuple[str, ...]], str]] = {
+    "same-category": lambda _: "same category",
+    "other-category": lambda _: "other category",
+    "very-similar-look": lambda _: "very similar look",
+    "similar-look": lambda _: "similar look",
+    "somewhat-similar-look": lambda _: "somewhat similar look",
+    "nearest-there-is": lambda _: "the nearest there is",
+    "colours": lambda colours: "also " + " and ".join(colours),
+    "brand": lambda brands: f"also by {brands[0]}",
+    "words": lambda words: "has " + ", ".join(f"«{word}»" for word in words),
+}

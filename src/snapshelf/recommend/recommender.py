@@ -20,7 +20,7 @@ from snapshelf.recommend.match_map import match_map
 from snapshelf.recommend.options import SearchOptions
 from snapshelf.recommend.prediction import NUM_VOTERS, prediction_beside_products, vote
 from snapshelf.recommend.ranking import query_of, ranked
-from snapshelf.recommend.reasons import Wanted, reason
+from snapshelf.recommend.reasons import Wanted, in_words, reasons
 from snapshelf.types import Box, Encoding, Filters, Neighbour, Prediction, Recommendation
 
 _CATEGORIES_KEPT_S = 10.0
@@ -153,10 +153,11 @@ class Recommender:
         return match_map(self._encoder, photo_SSC, product_PD)
 
     def _with_reasons(self, found: Sequence[Neighbour], wanted: Wanted) -> tuple[Recommendation, ...]:
-        return tuple(
-            Recommendation(near.product, near.similarity, reason(near, wanted, self._card.looks), near.photo_sha256)
-            for near in found
-        )
+        return tuple(self._with_reason(near, wanted) for near in found)
+
+    def _with_reason(self, near: Neighbour, wanted: Wanted) -> Recommendation:
+        why = reasons(near, wanted, self._card.looks)
+        return Recommendation(near.product, near.similarity, in_words(why), near.photo_sha256, why)
 
     def _examples(self, product_ids: Sequence[str]) -> NDArray[np.float32]:
         """The mean embedding of each product's photos, (E, D)."""

@@ -23,9 +23,11 @@ from snapshelf.web.guards.uploads import UploadPace
 from snapshelf.web.headers import SecurityHeaders
 from snapshelf.web.log import RequestLog
 from snapshelf.web.openapi import describe, operation_id
+from snapshelf.web.pages import TEMPLATES
 from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
-from snapshelf.web.routes import admin, installed, page, products, recommendations
+from snapshelf.web.readable import ReadableProblems
+from snapshelf.web.routes import admin, installed, page, products, recommendations, results
 from snapshelf.web.shell import read_shell
 from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
@@ -78,9 +80,16 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         form_limits={"max_fields": 64, "max_files": 1, "max_part_size": 16_384},
     )
     app.state.server, app.state.shelves = state, shelves
-    app.state.shell = read_shell(page.STATIC)
+    app.state.shell = read_shell(page.STATIC, TEMPLATES)
     add_problem_handlers(app)
-    for router in (recommendations.router, products.router, admin.router, page.router, installed.router):
+    for router in (
+        recommendations.router,
+        products.router,
+        admin.router,
+        page.router,
+        results.router,
+        installed.router,
+    ):
         app.include_router(router)
     describe(app)
     patch_fastapi(app, redirect_from_root_to_docs=False)
@@ -96,6 +105,7 @@ def _add_guards(app: FastAPI, state: ServerState) -> None:
     app.add_middleware(InFlight, most=state.settings.max_in_flight, telemetry=state.telemetry)
     if state.settings.rate_limit:
         app.add_middleware(RateLimit, per_minute=state.settings.rate_limit)
+    app.add_middleware(ReadableProblems)
     app.add_middleware(RequestTelemetry, telemetry=state.telemetry)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)

@@ -15,7 +15,16 @@ _PRODUCT = {
     "image_url": "/api/v1/products/s1/image",
     "attributes": {"brand": "Acme"},
 }
-_RECOMMENDATION = {"product": _PRODUCT, "similarity": 0.91, "reason": "same category, very similar look"}
+_RECOMMENDATION = {
+    "product": _PRODUCT,
+    "similarity": 0.91,
+    "reason": "same category, very similar look, also red",
+    "reasons": [
+        {"kind": "same-category", "values": []},
+        {"kind": "very-similar-look", "values": []},
+        {"kind": "colours", "values": ["red"]},
+    ],
+}
 _REQUEST_ID = "5f0c2d6e8b1a4f3f9c7e2a1b0d9e8f70"
 _CATEGORIES = [{"name": "boot", "num_products": 7}, {"name": "sneaker", "num_products": 12}]
 
@@ -39,6 +48,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
         415,
         "Not a picture: the content is none of JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF. Save the photo as JPEG or PNG.",
     ),
+    "heic-not-read": (415, "HEIC is not read here. Save the photo as JPEG and try again."),
     "photo-broken": (422, "The picture is broken or cut off (image file is truncated). Send the whole file."),
     "bad-request-field": (422, "The field 'photo' is missing. Send it as the API's documentation at /docs says."),
     "bad-input": (422, "id begins or ends with a space; expected none."),

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from snapshelf.errors import (
+    HeicNotReadError,
     InputError,
     NotAPhotoError,
     PhotoError,
@@ -29,6 +30,7 @@ MEDIA_TYPE = "application/problem+json"
 _KINDS: tuple[tuple[type[SnapshelfError], int, str], ...] = (
     (PhotoTooManyBytesError, 413, "photo-too-many-bytes"),
     (PhotoTooManyPixelsError, 413, "photo-too-many-pixels"),
+    (HeicNotReadError, 415, "heic-not-read"),
     (NotAPhotoError, 415, "not-a-photo"),
     (PhotoError, 422, "photo-broken"),
     (RequestError, 422, "bad-request-field"),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from snapshelf.together.bought_together import Companion
-from snapshelf.types import Attribute, Facets, Product, Recommendation, Verdict
+from snapshelf.types import Attribute, Facets, Product, Reason, ReasonKind, Recommendation, Verdict
 
 
 class ProblemOut(BaseModel):
@@ -66,12 +66,25 @@ class PredictionOut(BaseModel):
     top: list[ClassProbabilityOut]
 
 
+class ReasonOut(BaseModel):
+    """One reason why a product is shown, with the colours, the brand or the words where it is about such."""
+
+    kind: ReasonKind
+    values: list[str] = []
+
+    @classmethod
+    def of(cls, reason: Reason) -> ReasonOut:
+        """The wire form of a reason."""
+        return cls(kind=reason.kind, values=list(reason.values))
+
+
 class RecommendationOut(BaseModel):
-    """A product, how alike it is (cosine, -1 to 1) and why it is shown."""
+    """A product, how alike it is (cosine, -1 to 1) and why it is shown: in English, and for other languages."""
 
     product: ProductOut
     similarity: float
     reason: str
+    reasons: list[ReasonOut] = []
 
     @classmethod
     def of(cls, recommendation: Recommendation) -> RecommendationOut:
@@ -80,6 +93,7 @@ class RecommendationOut(BaseModel):
             product=ProductOut.of(recommendation.product, recommendation.photo_sha256),
             similarity=round(recommendation.similarity, 4),
             reason=recommendation.reason,
+            reasons=[ReasonOut.of(each) for each in recommendation.reasons],
         )
 
 

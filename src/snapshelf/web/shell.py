@@ -8,7 +8,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-_PAGES = {"index.html": "/", "privacy.html": "/privacy"}
+from snapshelf import __version__
+
+VERSION_HEADER = "Shell-Version"
+"""What the pages carry: the server draws them, so no hash is known of them beforehand."""
+
 _SERVICE_WORKER = "service-worker.js"
 _OF_OTHERS = ("admin", "embed", "snapshelf-search", _SERVICE_WORKER)
 """How files and folders begin that the customers' page does not use."""
@@ -19,7 +23,7 @@ class Shell:
     """What the page consists of.
 
     Attributes:
-        version: the beginning of a hash over all static files: another one after any change.
+        version: the beginning of a hash over all static files and templates: another one after any change.
         files: address → integrity as browsers check it (`sha256-…`, base64).
         service_worker: the script that keeps them, with both of these in its first line.
     """
@@ -29,33 +33,31 @@ class Shell:
     service_worker: str
 
 
-def read_shell(static: Path) -> Shell:
-    """The shell of a folder of static files, as they are now.
+def read_shell(static: Path, templates: Path) -> Shell:
+    """The shell of a folder of static files and of the pages' templates, as they are now.
 
-    What is kept is checked by its hash, file by file: where a server is replaced while a browser fetches them, old and
-    new ones are never mixed.
+    What is kept is checked, file by file: where a server is replaced while a browser fetches them, old and new ones are
+    never mixed.
     """
-    contents = {path.relative_to(static).as_posix(): path.read_bytes() for path in _files(static)}
-    whole = hashlib.sha256()
-    for name, content in contents.items():
-        whole.update(f"{name}\0{len(content)}\0".encode() + content)
-    files = {address: _integrity(content) for name, content in contents.items() if (address := _address(name))}
+    files = _contents(static)
+    whole = hashlib.sha256(__version__.encode())
+    for contents in (files, _contents(templates)):
+        for name, content in contents.items():
+            whole.update(f"{name}\0{len(content)}\0".encode() + content)
     version = whole.hexdigest()[:16]
-    known = json.dumps({"version": version, "files": files})
-    script = contents[_SERVICE_WORKER].decode("utf-8")
-    return Shell(version, files, f"const SHELL = {known};\n{script}")
+    kept = {f"/static/{name}": _integrity(content) for name, content in files.items() if _is_the_pages(name)}
+    known = json.dumps({"version": version, "versionHeader": VERSION_HEADER, "files": kept})
+    script = files[_SERVICE_WORKER].decode("utf-8")
+    return Shell(version, kept, f"const SHELL = {known};\n{script}")
 
 
-def _files(static: Path) -> list[Path]:
-    return sorted(path for path in static.rglob("*") if path.is_file())
+def _contents(folder: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def _address(name: str) -> str | None:
-    """Where the page finds a file; None for what it does not use."""
-    if name.endswith(".html"):
-        return _PAGES.get(name)
-    is_of_others = any(part.startswith(_OF_OTHERS) for part in name.split("/"))
-    return None if is_of_others else f"/static/{name}"
+def _is_the_pages(name: str) -> bool:
+    return not any(part.startswith(_OF_OTHERS) for part in name.split("/"))
 
 
 def _integrity(content: bytes) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from snapshelf.errors import NotAPhotoError
+from snapshelf.errors import HeicNotReadError
 from snapshelf.imaging import heic
 from snapshelf.imaging.decode import DecodeLimits, decode
 from tests.fuzz.forging import picture, plain, saved
@@ -34,11 +34,11 @@ def test_without_the_extra_the_error_says_what_to_do(monkeypatch: pytest.MonkeyP
     def missing(name: str) -> None:
         raise ImportError(name)
 
-    heic._registered.cache_clear()
+    heic.reads_heic.cache_clear()
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(NotAPhotoError, match=r"HEIC is not read here\. Save the photo as JPEG"):
+    with pytest.raises(HeicNotReadError, match=r"HEIC is not read here\. Save the photo as JPEG"):
         decode(brand(b"heic") + bytes(500), DecodeLimits())
-    heic._registered.cache_clear()
+    heic.reads_heic.cache_clear()
 
 
 def saved_heic(image: Image.Image, **options: object) -> bytes:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 
 from snapshelf.artifacts.cards import Looks
-from snapshelf.recommend.reasons import Wanted, brand_of, reason, words_of
-from snapshelf.types import Neighbour, Prediction, Product, Verdict
+from snapshelf.recommend.reasons import Wanted, brand_of, in_words, reasons, words_of
+from snapshelf.types import Neighbour, Prediction, Product, Reason, Verdict
 
 
 def near(category: str, similarity: float, colours: tuple[str, ...] = (), **attributes: str) -> Neighbour:
     return Neighbour(Product("p", "Leather Boot", category, attributes=attributes), "photo", similarity, colours)
+
+
+def reason(near: Neighbour, wanted: Wanted, looks: Looks) -> str:
+    """In English."""
+    return in_words(reasons(near, wanted, looks))
 
 
 def by_photo(verdict: Verdict, colours: tuple[str, ...] = (), text: str = "") -> Wanted:
@@ -52,6 +57,18 @@ def test_a_brand_is_named_only_where_examples_have_it() -> None:
     assert reason(near("shoe", 0.8, brand="Acme"), wanted, Looks()) == "same category, similar look, also by Acme"
     assert reason(near("shoe", 0.8, brand="Other"), wanted, Looks()) == "same category, similar look"
     assert reason(near("shoe", 0.8, brand="Acme"), by_photo("unsure"), Looks()) == "similar look"
+
+
+def test_reasons_are_there_one_by_one_for_other_languages() -> None:
+    liked = Product("q", "Shoe", "shoe", attributes={"brand": "Acme"})
+    wanted = Wanted.by_examples([liked], ("red", "white"), "leather boot")
+    assert reasons(near("shoe", 0.8, ("white", "red"), brand="Acme"), wanted, Looks()) == (
+        Reason("same-category"),
+        Reason("similar-look"),
+        Reason("colours", ("red", "white")),
+        Reason("brand", ("Acme",)),
+        Reason("words", ("leather", "boot")),
+    )
 
 
 def test_a_brand_has_several_names() -> None:

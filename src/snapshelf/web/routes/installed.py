@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from snapshelf.web.icons import icon_png
+from snapshelf.web.pages import PageWords
 from snapshelf.web.shell import Shell
 from snapshelf.web.state import State
 
@@ -20,27 +21,30 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/manifest.webmanifest")
-def manifest(state: State) -> JSONResponse:
-    """The web app manifest: the store's name, colour and icons."""
+def manifest(state: State, words: PageWords) -> JSONResponse:
+    """The web app manifest: the store's name, colour and icons, in the reader's language."""
     config = state.shelf.config
     found: dict[str, Any] = {
         "id": "/",
         "name": config.name,
         "short_name": config.name if len(config.name) <= 12 else config.name.split()[0][:12],
-        "description": f"Find what you like at {config.name} with a photo.",
-        "lang": "en",
+        "description": words("page.description"),
+        "lang": words.language,
+        "dir": words.direction,
         "start_url": "/",
         "scope": "/",
         "display": "standalone",
         "theme_color": config.page.accent,
         "background_color": _PAGE_COLOUR,
-        "icons": [_icon(name, "maskable" if name.startswith("maskable") else "any") for name in _ICONS if name != "180"],
+        "icons": [_icon(name) for name in _ICONS if name != "180"],
     }
-    return JSONResponse(found, media_type="application/manifest+json", headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache", "Vary": "Accept-Language"}
+    return JSONResponse(found, media_type="application/manifest+json", headers=headers)
 
 
-def _icon(name: str, purpose: str) -> dict[str, str]:
-    side = _ICONS[name][0]
+def _icon(name: str) -> dict[str, str]:
+    side, is_maskable = _ICONS[name]
+    purpose = "maskable" if is_maskable else "any"
     return {"src": f"/icons/{name}.png", "sizes": f"{side}x{side}", "type": "image/png", "purpose": purpose}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
+from snapshelf.web.pages import PageWords, draw, page_response
 from snapshelf.web.routes.products import count_by_category
 from snapshelf.web.schemas import SampleOut, StoreOut
-from snapshelf.web.state import State
+from snapshelf.web.state import ServerState, State
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -17,15 +18,16 @@ router = APIRouter()
 
 
 @router.get("/", include_in_schema=False)
-def index() -> FileResponse:
-    """The customers' page."""
-    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+def index(request: Request, state: State, words: PageWords, like: str = "") -> Response:
+    """The customers' page. What stands in a shared address is read by its scripts; `like` works without them, too."""
+    page = draw("index.html", words, store_name=state.shelf.config.name, like=like)
+    return page_response(request, words, page)
 
 
 @router.get("/privacy", include_in_schema=False)
-def privacy() -> FileResponse:
+def privacy(request: Request, words: PageWords) -> Response:
     """What happens to a customer's photo."""
-    return FileResponse(STATIC / "privacy.html", headers={"Cache-Control": "no-cache"})
+    return page_response(request, words, draw("privacy.html", words))
 
 
 @router.get("/favicon.ico", include_in_schema=False)
@@ -38,7 +40,7 @@ def favicon() -> FileResponse:
 def store(state: State) -> StoreOut:
     """The store's name and colour, its categories, and photos to try."""
     shelf = state.shelf
-    first = shelf.index.products(offset=0, limit=50)
+    has_prices, has_stock = has_prices_and_stock(state)
     return StoreOut(
         name=shelf.config.name,
         accent=shelf.config.page.accent,
@@ -48,10 +50,16 @@ def store(state: State) -> StoreOut:
             for number, sample in enumerate(shelf.samples)
         ],
         categories=count_by_category(state),
-        has_prices=any(product.price is not None for product in first),
-        has_stock=any(product.in_stock is not None for product in first),
+        has_prices=has_prices,
+        has_stock=has_stock,
         has_orders=shelf.orders.latest() is not None,
     )
+
+
+def has_prices_and_stock(state: ServerState) -> tuple[bool, bool]:
+    """Whether the store says what its products cost, and whether they are there."""
+    first = state.shelf.index.products(offset=0, limit=50)
+    return any(each.price is not None for each in first), any(each.in_stock is not None for each in first)
 
 
 @router.get(

@@ -14,6 +14,7 @@ from snapshelf.adapters.sqlite_feedback import Feedback
 from snapshelf.errors import RequestError
 from snapshelf.imaging.decode import decode
 from snapshelf.recommend.recommender import Answer, Look
+from snapshelf.types import Box
 from snapshelf.web.looks import key_of
 from snapshelf.web.schemas import (
     ClassProbabilityOut,
@@ -42,11 +43,11 @@ async def recommend(
 
 def _answer(state: ServerState, form: PhotoSearchFields) -> RecommendationsOut:
     started = time.perf_counter()
-    look, decode_s = _look(state, form.photo.file.read(), form)
+    look, decode_s = look_at(state, form.photo.file.read(), form.part)
     answer = state.shelf.recommender.answer(look, form.options)
     request_id = uuid.uuid4().hex
     state.recent.remember(request_id, answer.prediction.label)
-    _observe(state, answer)
+    count_answer(state, answer)
     return RecommendationsOut(
         request_id=request_id,
         model_id=state.shelf.model.id,
@@ -61,17 +62,17 @@ def _answer(state: ServerState, form: PhotoSearchFields) -> RecommendationsOut:
     )
 
 
-def _look(state: ServerState, data: bytes, form: PhotoSearchFields) -> tuple[Look, float]:
+def look_at(state: ServerState, data: bytes, part: Box | None) -> tuple[Look, float]:
     """What the model says of the photo, and the seconds of decoding it: none where it was looked at shortly before."""
-    key = key_of(state.shelf.model.id, data, form.part)
+    key = key_of(state.shelf.model.id, data, part)
     if known := state.looks.get(key):
         state.telemetry.repeated.inc()
         return replace(known, encode_s=0.0), 0.0
     started = time.perf_counter()
     recommender = state.shelf.recommender
-    picture = decode(data, state.limits, needed_px=recommender.needed_px(form.part))
+    picture = decode(data, state.limits, needed_px=recommender.needed_px(part))
     decode_s = time.perf_counter() - started
-    look = recommender.look(picture.image, form.part)
+    look = recommender.look(picture.image, part)
     state.looks.put(key, look)
     for stage, seconds in (("decode", decode_s), ("encode", look.encode_s)):
         state.telemetry.stages.labels(stage).observe(seconds)
@@ -88,7 +89,8 @@ def _prediction(answer: Answer) -> PredictionOut:
     )
 
 
-def _observe(state: ServerState, answer: Answer) -> None:
+def count_answer(state: ServerState, answer: Answer) -> None:
+    """In the metrics."""
     state.telemetry.stages.labels("search").observe(answer.search_s)
     state.telemetry.verdicts.labels(answer.prediction.verdict).inc()
 

@@ -1,15 +1,16 @@
 // Keeps the page on the device, so that it opens without a connection. The server writes a line before this text:
-// SHELL, with the `version` of the page and its `files`, address → integrity.
+// SHELL, with the `version` of the page, the header that pages carry it in, and its `files`, address → integrity.
 //
-// A page and all of its modules come from one cache, which is filled whole or not at all, so old and new ones are never
-// mixed. Another version waits beside it until no page of the old one is open, or until the only one is loaded anew.
+// The page and all of its modules come from one cache, which is filled whole or not at all, so old and new ones are
+// never mixed. Another version waits beside it until no page of the old one is open, or the only one is loaded anew.
 // Searches are never kept; what kept.js put aside (the store, recently viewed products) is given where nobody answers.
 
 const CACHE_NAMES = "snapshelf-shell-";
 const CACHE = CACHE_NAMES + SHELL.version;
 const KEPT = "snapshelf-kept";
 const KEPT_PATHS = /^\/api\/v1\/(store$|products\/.)/;
-const PAGES = ["/", "/privacy"];
+const PAGE = "/";
+const PRIVACY = "/privacy";
 
 addEventListener("install", (event) => event.waitUntil(fill()));
 addEventListener("activate", (event) => event.waitUntil(removeOld()));
@@ -20,7 +21,8 @@ addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin) return;
   if (request.mode === "navigate") {
-    if (PAGES.includes(pathname)) event.respondWith(pageAt(pathname, request));
+    if (pathname === PAGE) event.respondWith(page(request));
+    if (pathname === PRIVACY) event.respondWith(networkFirst(request, PRIVACY)); // in the language it is asked for in
   } else if (Object.hasOwn(SHELL.files, pathname)) {
     event.respondWith(partOf(event, pathname));
   } else if (KEPT_PATHS.test(pathname)) {
@@ -28,43 +30,54 @@ addEventListener("fetch", (event) => {
   }
 });
 
-/** Every file is fetched past the browser's own cache and must be the very one that belongs to this version. */
+/** Everything is fetched past the browser's own cache and must be the very one that belongs to this version. */
 async function fill() {
   const cache = await caches.open(CACHE);
   try {
-    await Promise.all(
-      Object.entries(SHELL.files).map(async ([address, integrity]) => {
-        const answer = await fetch(address, { cache: "no-cache", integrity });
-        if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
-        await cache.put(address, answer);
-      }),
-    );
+    await Promise.all([
+      ...[PAGE, PRIVACY].map(async (address) => cache.put(address, await fetchedPage(address))),
+      ...Object.entries(SHELL.files).map(async (file) => cache.put(file[0], await fetchedFile(...file))),
+    ]);
   } catch (error) {
     await caches.delete(CACHE);
     throw error; // this version is not installed; the browser tries again at a later visit
   }
 }
 
+async function fetchedPage(address) {
+  const answer = await fetch(address, { cache: "reload" });
+  if (answer.ok && answer.headers.get(SHELL.versionHeader) === SHELL.version) return answer;
+  throw new Error(`${address} is of another version`);
+}
+
+async function fetchedFile(address, integrity) {
+  const answer = await fetch(address, { cache: "no-cache", integrity });
+  if (answer.ok) return answer;
+  throw new Error(`${address}: ${answer.status}`);
+}
+
 async function removeOld() {
-  const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith(CACHE_NAMES) && name !== CACHE).map((name) => caches.delete(name)));
+  const old = (await caches.keys()).filter((name) => name.startsWith(CACHE_NAMES) && name !== CACHE);
+  await Promise.all(old.map((name) => caches.delete(name)));
 }
 
 const inShell = async (pathname) => (await caches.open(CACHE)).match(pathname, { ignoreVary: true });
 
-async function pageAt(pathname, request) {
+const networkFirst = (request, pathname) => fetch(request).catch(async () => (await inShell(pathname)) ?? Response.error());
+
+async function page(request) {
   if (registration.waiting && (await clients.matchAll()).length < 2) {
     registration.waiting.postMessage("take over");
     return new Response("", { headers: { "Content-Type": "text/html", Refresh: "0" } }); // once more, by the new one
   }
-  return (await inShell(pathname)) ?? fetch(request);
+  return (await inShell(PAGE)) ?? fetch(request);
 }
 
-/** A module or style: kept for the pages of this shell, fetched for others (the staff's, say), which are not kept. */
+/** A module, style or text: the page gets what belongs to it, other pages (the staff's, say) what the server has. */
 async function partOf({ request, clientId }, pathname) {
   const client = await clients.get(clientId);
-  const isOthers = client?.type === "window" && !PAGES.includes(new URL(client.url).pathname);
-  return (isOthers ? null : await inShell(pathname)) ?? fetch(request);
+  if (client?.type === "window" && new URL(client.url).pathname !== PAGE) return networkFirst(request, pathname);
+  return (await inShell(pathname)) ?? fetch(request);
 }
 
 /** Pictures are kept in one size, which stands for the others. */

@@ -1,14 +1,17 @@
 // The server's JSON API: one function a call, every failure a SearchError.
 
 import { fieldsOf } from "./address.js";
+import { text } from "./words.js";
 
 const BASE = "/api/v1";
 const DEFAULT_WAIT_S = 10;
+/** Kinds of problem that have a sentence of their own. */
+const MORE = { "photo-too-many-pixels": "error.too-many-pixels", "photo-broken": "error.broken-photo" };
 
-/** Why a search failed. `kind` chooses the words (error-words.js), `detail` is the server's own sentence or null. */
+/** Why a search failed. `kind` chooses the words, `detail` gives a sentence more or is null, `waitS` when to try again. */
 export class SearchError extends Error {
   constructor(kind, { detail = null, waitS = null } = {}) {
-    super(detail ?? kind);
+    super(kind);
     this.kind = kind;
     this.detail = detail;
     this.waitS = waitS;
@@ -85,14 +88,16 @@ async function send(address, options) {
 
 async function problemOf(response) {
   const problem = await response.json().catch(() => ({}));
-  const detail = typeof problem.detail === "string" ? problem.detail : null;
+  const more = MORE[problem.type?.split(":").at(-1)];
+  const detail = more ? () => text(more) : null;
   return new SearchError(kindOf(response.status, problem.type), { detail, waitS: waitOf(response) });
 }
 
 function kindOf(status, type) {
   if (status === 404) return "gone";
+  if (status === 408) return "unreachable"; // the connection was too slow
   if (status === 413) return "too-large";
-  if (status === 415) return "not-a-picture";
+  if (status === 415) return type?.endsWith(":heic-not-read") ? "heic" : "not-a-picture";
   if (status === 400 || status === 422) return type?.includes("photo") ? "not-a-picture" : "bad-request";
   if (status === 429) return "too-many";
   return status === 503 ? "busy" : "broken";

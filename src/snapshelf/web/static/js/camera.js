@@ -1,8 +1,9 @@
 // The live camera: what will happen, the browser's question, the picture. Loaded when it is asked for.
 
-import { ACTION_WORDS, CAMERA_WORDS, startWords, stepOf } from "./camera-words.js";
+import { ACTIONS, stepOf } from "./camera-steps.js";
 import { byId, el } from "./dom.js";
 import { asJpeg, drawn } from "./shrink.js";
+import { hasText, text } from "./words.js";
 
 const WANTED = { width: { ideal: 1920 }, height: { ideal: 1080 } };
 
@@ -52,19 +53,18 @@ export async function openCamera({ onPhoto, onChoose }) {
   }
 
   function show(step) {
-    const { title, help, actions } = CAMERA_WORDS[step];
     dialog.dataset.step = step;
-    byId("camera-title").textContent = title;
-    byId("camera-help").textContent = help;
+    byId("camera-title").textContent = text(`camera.${step}.title`);
+    byId("camera-help").textContent = hasText(`camera.${step}.help`) ? text(`camera.${step}.help`) : "";
     byId("camera-live").hidden = step !== "live";
     byId("camera-switch").hidden = cameras.length < 2;
     const does = { start: () => start(), choose: () => (dialog.close(), onChoose()), close: () => dialog.close() };
-    const words = { ...ACTION_WORDS, start: startWords(step) };
+    const nameOf = (action) => text(`camera.${action === "start" && step !== "ask" ? "retry" : action}`);
     const button = (action, rank) => {
-      const look = { class: rank === 0 ? "button primary" : "button", type: "button", text: words[action] };
+      const look = { class: rank === 0 ? "button primary" : "button", type: "button", text: nameOf(action) };
       return el("button", { ...look, on: { click: does[action] } });
     };
-    byId("camera-actions").replaceChildren(...actions.map(button));
+    byId("camera-actions").replaceChildren(...ACTIONS[step].map(button));
     byId(step === "live" ? "camera-take" : "camera-title").focus();
   }
 

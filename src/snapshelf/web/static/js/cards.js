@@ -2,8 +2,10 @@
 
 import { el, icon, safeAddress } from "./dom.js";
 import { alike, price } from "./format.js";
-import { LIKE_BUTTON, stockWords } from "./page-words.js";
-import { capitalised, readable } from "./words.js";
+import { capitalised, readable } from "./labels.js";
+import { stockText } from "./panel-texts.js";
+import { reasonText } from "./reasons.js";
+import { text } from "./words.js";
 
 const SMALL_PX = 160;
 const FULL_PX = 320;
@@ -12,15 +14,16 @@ const FULL_PX = 320;
  * A card for one product. A look-alike has a `similarity`. `feedback` is the element with its «Not helpful» button;
  * `onLike` takes the product when more like it is wanted.
  */
-export function card({ product, similarity, reason }, { feedback = null, onLike = null } = {}) {
+export function card({ product, similarity, reasons, reason }, { feedback = null, onLike = null } = {}) {
+  const why = reasons ? reasonText(reasons) : reason;
   const facts = el(
     "div",
     { class: "card-text" },
-    el("p", { class: "card-category", text: capitalised(readable(product.category ?? "")) }),
+    el("p", { class: "card-category" }, el("bdi", { text: capitalised(readable(product.category ?? "")) })),
     el("h3", { class: "card-title" }, title(product)),
     offer(product),
-    reason ? el("p", { class: "card-reason", text: capitalised(reason) }) : null,
-    similarity === undefined ? null : el("p", { class: "alike", text: `${alike(similarity)} alike` }),
+    why ? el("p", { class: "card-reason", text: capitalised(why) }) : null,
+    similarity === undefined ? null : el("p", { class: "alike", text: text("card.alike", { figure: alike(similarity) }) }),
   );
   const foot = el("div", { class: "card-foot" }, onLike ? likeButton(product, onLike) : null, feedback);
   const article = el("article", { class: "card" }, picture(product), facts, foot);
@@ -31,7 +34,7 @@ export function card({ product, similarity, reason }, { feedback = null, onLike 
 function likeButton(product, onLike) {
   const what = el("span", { class: "visually-hidden", text: `: ${product.title}` });
   const does = { type: "button", on: { click: () => onLike(product) } };
-  return el("button", { class: "like-button", ...does }, LIKE_BUTTON, what);
+  return el("button", { class: "like-button", ...does }, text("card.like"), what);
 }
 
 /** A card's place while the search is under way. */
@@ -43,7 +46,7 @@ export function skeletonCard() {
 
 function title(product) {
   const href = safeAddress(product.url);
-  return href ? el("a", { href, text: product.title }) : el("span", { text: product.title });
+  return href ? el("a", { href, dir: "auto", text: product.title }) : el("bdi", { text: product.title });
 }
 
 function offer(product) {
@@ -55,7 +58,7 @@ function offer(product) {
   return parts.some(Boolean) ? el("p", { class: "card-offer" }, ...parts) : null;
 }
 
-const stock = (there) => el("span", { class: there ? "stock in" : "stock", text: stockWords(there) });
+const stock = (there) => el("span", { class: there ? "stock in" : "stock", text: stockText(there) });
 
 function picture(product) {
   const frame = el("div", { class: "card-picture" });

@@ -2,7 +2,8 @@
 
 import { centred, cornerMoved, MIDDLE, moved, pictureIn, sized, STEP } from "./boxes.js";
 import { byId } from "./dom.js";
-import { boxWords, WHOLE_PHOTO } from "./page-words.js";
+import { share } from "./format.js";
+import { text } from "./words.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const TAP_PX = 6; // a press that moves less is a tap
@@ -21,7 +22,7 @@ export function startCrop({ onBox, say }) {
   function change(next) {
     onBox(next);
     clearTimeout(saying);
-    saying = setTimeout(() => say(next ? boxWords(next) : WHOLE_PHOTO), SAY_AFTER_MS);
+    saying = setTimeout(() => say(placeOf(next)), SAY_AFTER_MS);
   }
 
   function close() {
@@ -64,6 +65,12 @@ export function startCrop({ onBox, say }) {
     now = state;
     showBox(state);
   };
+}
+
+/** Where the box is, for those who don't see it. */
+function placeOf(box) {
+  if (!box) return text("crop.all");
+  return text("crop.place", Object.fromEntries(Object.entries(box).map(([side, part]) => [side, share(part)])));
 }
 
 function showBox({ box, photo, like, error, answer }) {

@@ -1,47 +1,52 @@
 // What stands in the place of the products: a failure with what to do, or filters that let nothing through.
 
 import { el, icon } from "./dom.js";
-import { errorDetail, errorWords, waitWords } from "./error-words.js";
+import { KINDS } from "./error-kinds.js";
 import { activeFilters, liftAll } from "./filters.js";
-
-const ACTION_WORDS = { retry: "Try again", choose: "Choose another photo", lift: "Lift the filters" };
+import { readsHeic } from "./photo-input.js";
+import { listed, quoted, text } from "./words.js";
 
 let countdown = 0;
 
 /** A failure. `handlers` has `retry`, `choose` and `lift`; one that is to be waited for is retried by itself. */
 export function errorPanel(error, handlers) {
   stopCountdown();
-  const words = errorWords(error);
-  const detail = errorDetail(error);
-  const wait = error.waitS === null ? null : waitLine(error.waitS, handlers.retry);
-  const buttons = words.actions.map((action, rank) => actionButton(ACTION_WORDS[action], handlers[action], rank === 0));
-  return notice(words.icon, words.title, [detail, words.help], [wait], buttons);
+  const kind = error.kind in KINDS ? error.kind : "broken";
+  const { icon: symbol, actions } = KINDS[kind];
+  const wait = error.waitS === null ? null : waitLine(error, handlers.retry);
+  const buttons = actions.map((action, rank) => actionButton(text(`action.${action}`), handlers[action], rank === 0));
+  return notice(symbol, text(`error.${kind}.title`), [error.detail?.(), helpOf(kind)], [wait], buttons);
 }
 
 /** No products. Says which filters keep them out and offers to lift each. */
 export function emptyPanel({ answeredFilters, blocking }, onFilters) {
   stopCountdown();
   const active = activeFilters(answeredFilters);
-  if (active.length === 0) return notice("picture", "There are no products here yet", [], [], []);
+  if (active.length === 0) return notice("picture", text("empty.store"), [], [], []);
   const toLift = blocking ? active.filter((filter) => blocking.includes(filter.key)) : active;
   const buttons = toLift.map(({ words, without }, rank) =>
-    actionButton(`Without “${words}”`, () => onFilters(without), rank === 0),
+    actionButton(text("empty.without", { filter: quoted(words) }), () => onFilters(without), rank === 0),
   );
-  if (active.length > 1) buttons.push(actionButton("Lift all filters", () => onFilters(liftAll()), !toLift.length));
+  if (active.length > 1) buttons.push(actionButton(text("empty.lift_all"), () => onFilters(liftAll()), !toLift.length));
   return notice("filter", emptyTitle(active), [emptyReason(active, toLift, blocking)], [], buttons);
 }
 
-const quoted = (filters, between = " and ") => filters.map((filter) => `“${filter.words}”`).join(between);
+const named = (filters, type) => listed(filters.map((filter) => quoted(filter.words)), type);
 
 const emptyTitle = (active) =>
-  active.length === 1 ? `Nothing here for ${quoted(active)}` : "Nothing fits all of these filters";
+  active.length === 1 ? text("empty.one", { filter: named(active) }) : text("empty.several");
 
 function emptyReason(active, toLift, blocking) {
-  if (active.length === 1) return "Without this filter there may be something.";
-  if (blocking === null) return `You asked for ${quoted(active)}.`;
-  if (toLift.length === 0) return `Lifting one of ${quoted(active)} is not enough.`;
-  if (toLift.length === 1) return `It is ${quoted(toLift)} that leaves nothing.`;
-  return `Without ${quoted(toLift, " or without ")} there are products.`;
+  if (active.length === 1) return text("empty.one_help");
+  if (blocking === null) return text("empty.asked", { filters: named(active) });
+  if (toLift.length === 0) return text("empty.not_enough", { filters: named(active) });
+  if (toLift.length === 1) return text("empty.it_is", { filter: named(toLift) });
+  return text("empty.one_of", { filters: named(toLift, "disjunction") });
+}
+
+/** What to do. Of kinds of photos HEIC is named where the server reads it. */
+function helpOf(kind) {
+  return text(kind === "not-a-picture" && readsHeic() ? "error.not-a-picture.help_heic" : `error.${kind}.help`);
 }
 
 /** Ends the waiting of a panel that is shown no more. */
@@ -49,13 +54,14 @@ export function stopCountdown() {
   clearInterval(countdown);
 }
 
-function waitLine(seconds, onDone) {
-  let left = seconds;
+function waitLine(error, onDone) {
+  error.dueAt ??= Date.now() + 1000 * error.waitS; // drawn again in another language, it goes on counting
+  let left = Math.max(1, Math.ceil((error.dueAt - Date.now()) / 1000));
   // Not a live region: the number would be read out every second.
-  const line = el("p", { class: "wait", text: waitWords(left) });
+  const line = el("p", { class: "wait", text: text("error.wait", { count: left }) });
   countdown = setInterval(() => {
     left -= 1;
-    if (left > 0) line.textContent = waitWords(left);
+    if (left > 0) line.textContent = text("error.wait", { count: left });
     else {
       stopCountdown();
       onDone();

@@ -1,6 +1,7 @@
 // «Not helpful» on a card: thanked in place, and sent only when the time to undo has passed.
 
 import { el, icon } from "./dom.js";
+import { text } from "./words.js";
 
 const UNDO_MS = 6000;
 
@@ -48,11 +49,11 @@ export function createFeedback(send) {
           case undefined:
             return [thumbButton(product, giveNow)];
           case "waiting":
-            return [thanks("Thanks."), textButton("Undo", act(() => undo(product)))];
+            return [thanks("feedback.thanks"), textButton("feedback.undo", act(() => undo(product)))];
           case "failed":
-            return [thanks("Not sent."), textButton("Try again", giveNow)];
+            return [thanks("feedback.not_sent"), textButton("feedback.retry", giveNow)];
           default:
-            return [thanks("Thanks.")];
+            return [thanks("feedback.thanks")];
         }
       };
       show();
@@ -71,11 +72,11 @@ export function createFeedback(send) {
 }
 
 function thumbButton(product, onClick) {
-  const name = el("span", { class: "visually-hidden", text: `Not helpful: ${product.title}` });
+  const name = el("span", { class: "visually-hidden", text: text("feedback.not_helpful", { title: product.title }) });
   return el("button", { class: "icon-button", type: "button", on: { click: onClick } }, icon("thumb-down"), name);
 }
 
-const thanks = (text) => el("p", { class: "thanks", role: "status", tabindex: -1, text });
+const thanks = (key) => el("p", { class: "thanks", role: "status", tabindex: -1, text: text(key) });
 
-const textButton = (text, onClick) =>
-  el("button", { class: "text-button", type: "button", text, on: { click: onClick } });
+const textButton = (key, onClick) =>
+  el("button", { class: "text-button", type: "button", text: text(key), on: { click: onClick } });

@@ -2,9 +2,9 @@
 
 import { amount, someOrNull } from "./address.js";
 import { el } from "./dom.js";
-import { anyOf, PRICE_FROM, PRICE_TO, productCount } from "./page-words.js";
 import { whole } from "./format.js";
-import { capitalised, readable } from "./words.js";
+import { capitalised, readable } from "./labels.js";
+import { text } from "./words.js";
 
 const MOST_CHIPS = 12; // with more categories than this, a list to choose from
 const MOST_LISTS = 5; // of attributes
@@ -13,14 +13,14 @@ export const categoryPart = (categories, change) =>
   categories.length > MOST_CHIPS ? categoryList(categories, change) : categoryChips(categories, change);
 
 function categoryChips(categories, change) {
-  const chips = new Map([[null, countedChip("All", () => change({ category: null }))]]);
+  const chips = new Map([[null, countedChip(text("filters.all"), () => change({ category: null }))]]);
   for (const { name } of categories) {
     chips.set(name, countedChip(capitalised(readable(name)), () => change({ category: name })));
   }
   const show = (counts) => chips.forEach((chip, name) => name !== null && setCount(chip, counts[name] ?? 0));
   show(Object.fromEntries(categories.map((category) => [category.name, category.num_products])));
   return {
-    element: el("div", { class: "chips", role: "group", "aria-label": "Category" }, ...chips.values()),
+    element: el("div", { class: "chips", role: "group", "aria-label": text("filters.category") }, ...chips.values()),
     sync: ({ category }) => {
       for (const [name, chip] of chips) chip.setAttribute("aria-pressed", String(name === category));
       showInRow(chips.get(category) ?? chips.get(null));
@@ -30,14 +30,14 @@ function categoryChips(categories, change) {
 }
 
 /** A chip with room for how many products it would leave. */
-function countedChip(text, onClick) {
+function countedChip(words, onClick) {
   const figure = el("span", { class: "figure", "aria-hidden": "true" });
-  return el("button", { class: "chip", type: "button", on: { click: onClick } }, text, figure);
+  return el("button", { class: "chip", type: "button", on: { click: onClick } }, words, figure);
 }
 
 function setCount(chip, number) {
   chip.querySelector(".figure").textContent = whole(number);
-  chip.setAttribute("aria-description", productCount(number));
+  chip.setAttribute("aria-description", text("results.count", { count: number }));
   chip.classList.toggle("empty", number === 0);
 }
 
@@ -52,7 +52,7 @@ function showInRow(button) {
 function categoryList(categories, change) {
   const choices = categories.map(({ name, num_products }) => [name, capitalised(readable(name)), num_products]);
   const onChoice = (value) => change({ category: value });
-  const { element, select, count } = countedList("Category", "All categories", choices, onChoice);
+  const { element, select, count } = countedList(text("filters.category"), text("filters.all_categories"), choices, onChoice);
   return { element, sync: ({ category }) => choose(select, category), count: (facets) => count(facets.categories) };
 }
 
@@ -79,7 +79,7 @@ function choose(select, value) {
 
 export function stockPart(facets, change) {
   const toggle = () => change({ in_stock: chip.getAttribute("aria-pressed") === "true" ? null : true });
-  const chip = countedChip("In stock", toggle);
+  const chip = countedChip(text("stock.in"), toggle);
   setCount(chip, facets.num_in_stock);
   return {
     element: chip,
@@ -89,8 +89,8 @@ export function stockPart(facets, change) {
 }
 
 export function pricePart(facets, change) {
-  const [least, most] = [priceField(PRICE_FROM), priceField(PRICE_TO)];
-  const hint = el("p", { class: "hint", role: "alert", hidden: true, text: "The lowest price is above the highest." });
+  const [least, most] = [priceField(text("filters.price_from")), priceField(text("filters.price_to"))];
+  const hint = el("p", { class: "hint", role: "alert", hidden: true, text: text("filters.price_order") });
   const read = () => ({ price_min: amount(least.value), price_max: amount(most.value) });
   const onInput = () => {
     const { price_min, price_max } = read();
@@ -98,8 +98,8 @@ export function pricePart(facets, change) {
     if (hint.hidden) change({ price_min, price_max });
   };
   for (const input of [least, most]) input.addEventListener("input", onInput);
-  const mark = (text) => el("span", { "aria-hidden": "true", text });
-  const box = el("span", { class: "chip price-box" }, mark("Price"), least, mark("–"), most);
+  const mark = (sign) => el("span", { "aria-hidden": "true", text: sign });
+  const box = el("span", { class: "chip price-box" }, mark(text("filters.price")), least, mark("–"), most);
   const sync = ({ price_min, price_max }) => {
     if (!hint.hidden && box.contains(document.activeElement)) return; // being typed
     hint.hidden = true;
@@ -108,16 +108,16 @@ export function pricePart(facets, change) {
     box.classList.toggle("chosen", price_min !== null || price_max !== null);
   };
   const count = ({ price_min, price_max }) => {
-    least.placeholder = price_min === null ? PRICE_FROM : whole(Math.floor(price_min));
-    most.placeholder = price_max === null ? PRICE_TO : whole(Math.ceil(price_max));
+    least.placeholder = price_min === null ? text("filters.from") : whole(Math.floor(price_min));
+    most.placeholder = price_max === null ? text("filters.to") : whole(Math.ceil(price_max));
   };
   count(facets);
-  return { element: el("div", { class: "price", role: "group", "aria-label": "Price" }, box, hint), sync, count };
+  return { element: el("div", { class: "price", role: "group", "aria-label": text("filters.price") }, box, hint), sync, count };
 }
 
 function priceField(label) {
   const number = { type: "number", min: 0, step: "any", inputmode: "decimal" };
-  return el("input", { ...number, "aria-label": `Price, ${label}` });
+  return el("input", { ...number, "aria-label": label });
 }
 
 /** Leaves a field alone that already says so, so that «12.» can become «12.5». */
@@ -128,12 +128,12 @@ function write(input, value) {
 /** Words that the products should have: those that have them come first. */
 export function wordsPart(change) {
   const field = el("input", {
-    class: "chip words", type: "search", maxlength: 200, enterkeyhint: "search", placeholder: "Words, such as blue",
-    "aria-label": "Words to find first", on: { input: () => change({ text: field.value.trim() || null }) },
+    class: "chip words", type: "search", maxlength: 200, enterkeyhint: "search", placeholder: text("filters.words_example"),
+    "aria-label": text("filters.words"), on: { input: () => change({ text: field.value.trim() || null }) },
   });
-  const sync = ({ text }) => {
-    if ((field.value.trim() || null) !== text) field.value = text ?? "";
-    field.classList.toggle("chosen", text !== null);
+  const sync = ({ text: wanted }) => {
+    if ((field.value.trim() || null) !== wanted) field.value = wanted ?? "";
+    field.classList.toggle("chosen", wanted !== null);
   };
   return { element: field, sync };
 }
@@ -149,13 +149,13 @@ export function attributeParts(facets, state, change) {
 }
 
 function attributeList(name, values, state, change) {
-  const own = (text) => text.startsWith(`${name}:`);
+  const own = (pair) => pair.startsWith(`${name}:`);
   const onChoice = (value) => {
-    const others = (state.get().filters.attribute ?? []).filter((text) => !own(text));
+    const others = (state.get().filters.attribute ?? []).filter((pair) => !own(pair));
     change({ attribute: someOrNull(value === null ? others : [...others, `${name}:${value}`]) });
   };
   const choices = Object.entries(values).map(([value, number]) => [value, value, number]);
-  const { element, select, count } = countedList(capitalised(readable(name)), anyOf(name), choices, onChoice);
+  const { element, select, count } = countedList(capitalised(readable(name)), text("filters.any", { name }), choices, onChoice);
   return {
     element,
     sync: ({ attribute }) => choose(select, attribute?.find(own)?.slice(name.length + 1) ?? null),

@@ -3,7 +3,8 @@
 import { NO_FILTERS, someOrNull } from "./address.js";
 import { byId, el } from "./dom.js";
 import { attributeParts, categoryPart, pricePart, stockPart, wordsPart } from "./filter-parts.js";
-import { inSentence, readable } from "./words.js";
+import { inSentence, readable } from "./labels.js";
+import { text } from "./words.js";
 
 /** The filters in use, each with words for it and the filters that remain without it. */
 export function activeFilters(filters) {
@@ -11,7 +12,7 @@ export function activeFilters(filters) {
   const active = [];
   const add = (key, words, lifted) => active.push({ key, words, without: { ...filters, ...lifted } });
   if (category !== null) add("category", inSentence(category), { category: null });
-  if (in_stock !== null) add("in_stock", "in stock", { in_stock: null });
+  if (in_stock !== null) add("in_stock", text("filter.in_stock"), { in_stock: null });
   if (price_min !== null || price_max !== null) {
     add("price", priceWords(price_min, price_max), { price_min: null, price_max: null });
   }
@@ -23,8 +24,8 @@ export function activeFilters(filters) {
 }
 
 function priceWords(least, most) {
-  if (least === null) return `price up to ${most}`;
-  return most === null ? `price from ${least}` : `price ${least} to ${most}`;
+  if (least === null) return text("filter.price_to", { most });
+  return most === null ? text("filter.price_from", { least }) : text("filter.price", { least, most });
 }
 
 /** Builds the row for this store, with all there is to choose from; returns what keeps it in step with the state. */
@@ -38,11 +39,11 @@ export function createFilters(store, facets, state, onChange) {
     ...attributeParts(facets, state, change),
   ];
   const parts = [...(store.categories.length > 1 ? [categoryPart(store.categories, change)] : []), ...rest];
-  const group = { class: "chips", role: "group", "aria-label": "More filters" };
+  const group = { class: "chips", role: "group", "aria-label": text("filters.more") };
   const row = el("div", group, ...rest.map((part) => part.element));
   form.replaceChildren(...parts.slice(0, parts.length - rest.length).map((part) => part.element), row);
   form.hidden = false;
-  form.addEventListener("submit", (event) => event.preventDefault());
+  form.onsubmit = (event) => event.preventDefault();
   return (now) => {
     for (const part of parts) part.sync(now.filters);
     if (now.facets) for (const part of parts) part.count?.(now.facets);

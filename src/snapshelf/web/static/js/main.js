@@ -9,8 +9,9 @@ import { createFacets } from "./facets.js";
 import { createFeedback } from "./feedback.js";
 import { createFilters, liftAll } from "./filters.js";
 import { keepStore } from "./kept.js";
-import { startOffline } from "./offline.js";
-import { headlineOf } from "./panel-words.js";
+import { offerLanguages, startLanguage } from "./language.js";
+import { showConnection, startOffline } from "./offline.js";
+import { headlineOf } from "./panel-texts.js";
 import { listenForPhotos } from "./photo-input.js";
 import { createPhotoPanel } from "./photo-panel.js";
 import { createRecent } from "./recent.js";
@@ -22,7 +23,9 @@ import { createState } from "./state.js";
 import { applyAccent } from "./theme.js";
 import { createTogether } from "./together.js";
 import { createViews } from "./views.js";
-import { countOf } from "./words.js";
+import { text } from "./words.js";
+
+await startLanguage();
 
 const state = createState({
   ...FRESH,
@@ -52,6 +55,7 @@ const views = createViews(state, search, {
 });
 const feedback = createFeedback(sendFeedback);
 let showFilters = () => {};
+let buildFilters = () => {};
 
 /** A notice goes away when the search starts anew; if focus was on its button, it moves to the headline. */
 function leaveNotice() {
@@ -100,11 +104,23 @@ function likeOf(product) {
   views.openLike(product);
 }
 
-state.subscribe((now, before) => {
+function draw(now, before) {
   byId("start").hidden = now.open;
   byId("search").hidden = !now.open;
   for (const show of now.open ? [showPanel, showCrop, showResults, showTogether] : []) show(now, before);
   showFilters(now);
+}
+
+state.subscribe(draw);
+
+/** All of it anew in another language: what was shown before counts for nothing. */
+offerLanguages(() => {
+  showStore(state.get().store);
+  showConnection();
+  recent.show();
+  buildFilters();
+  byId("share-said").textContent = "";
+  draw(state.get(), {});
 });
 
 state.subscribe((now, before) => {
@@ -120,7 +136,8 @@ state.subscribe((now, before) => {
 function announce(now) {
   const { recommendations } = now.answer;
   const verdict = headlineOf(now).replace(/\.$/, "");
-  say(`${verdict}. ${countOf(recommendations.length, "product")}, first: ${recommendations[0].product.title}`);
+  const products = text("results.count", { count: recommendations.length });
+  say(text("results.said", { verdict, products, title: recommendations[0].product.title }));
 }
 
 /** To those who listen to the page. */
@@ -166,10 +183,8 @@ async function loadStore() {
   try {
     const store = await fetchStore();
     applyAccent(store.accent);
-    byId("store-name").textContent = store.name;
-    document.title = `${store.name}: find it with a photo`;
     keepStore(store);
-    showSamples(navigator.onLine ? store.samples : [], views.openPhoto);
+    showStore(store);
     state.set({ store, filters: fitting(state.get().filters, store) });
     await offerFilters(store);
   } catch {
@@ -177,9 +192,19 @@ async function loadStore() {
   }
 }
 
+function showStore(store) {
+  if (store.name === null) return; // not known yet
+  byId("store-name").textContent = store.name;
+  document.title = text("page.title_of", { store: store.name });
+  showSamples(navigator.onLine ? store.samples : [], views.openPhoto);
+}
+
 async function offerFilters(store) {
   const facets = await fetchFacets(NO_FILTERS);
-  showFilters = createFilters(store, facets, state, search.filter);
+  buildFilters = () => {
+    showFilters = createFilters(store, facets, state, search.filter);
+    showFilters(state.get());
+  };
   createFacets(state);
-  showFilters(state.get());
+  buildFilters();
 }

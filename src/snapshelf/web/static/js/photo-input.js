@@ -1,5 +1,7 @@
 // The ways a photo comes in: the file buttons (with the camera on phones), drop and paste.
 
+import { byId } from "./dom.js";
+
 /** Calls `onPhoto(file)` for every photo that is chosen, dropped anywhere, or pasted. */
 export function listenForPhotos({ inputs, veil, onPhoto }) {
   for (const input of inputs) {
@@ -13,6 +15,9 @@ export function listenForPhotos({ inputs, veil, onPhoto }) {
   });
   listenForDrops(veil, onPhoto);
 }
+
+/** Whether the server reads HEIC: only then the file pickers offer it. */
+export const readsHeic = () => byId("file").accept.includes("heic");
 
 function listenForDrops(veil, onPhoto) {
   let depth = 0; // dragenter and dragleave come for every element on the way

@@ -2,10 +2,10 @@
 
 import { byId, el, safeAddress } from "./dom.js";
 import { percent } from "./format.js";
-import { YOUR_PHOTO } from "./page-words.js";
-import { headlineOf, surenessOf } from "./panel-words.js";
+import { capitalised, readable } from "./labels.js";
+import { headlineOf, surenessOf } from "./panel-texts.js";
 import { guesses, guessesTitle } from "./verdict.js";
-import { capitalised, readable } from "./words.js";
+import { text } from "./words.js";
 
 export function createPhotoPanel({ onGuess, onCancel }) {
   const photo = byId("photo");
@@ -27,10 +27,10 @@ export function createPhotoPanel({ onGuess, onCancel }) {
 function showPicture({ like, photo, preview }, picture) {
   const address = like ? safeAddress(like.image_url) : preview;
   if (!address && photo && !like) picture.hidden = true; // another one than before, in some milliseconds
+  picture.alt = like ? (like.title ?? "") : text("photo.yours");
   if (!address || picture.dataset.shown === address) return;
   picture.dataset.shown = address;
   picture.src = address;
-  picture.alt = like ? like.title : YOUR_PHOTO;
 }
 
 function showPreview(works) {
@@ -53,8 +53,8 @@ function showVerdict(now) {
 }
 
 /** Writes only what changed, so that screen readers aren't told twice. */
-function write(id, text) {
-  if (byId(id).textContent !== text) byId(id).textContent = text;
+function write(id, words) {
+  if (byId(id).textContent !== words) byId(id).textContent = words;
 }
 
 function showGuesses({ answer, store }, before, onGuess) {

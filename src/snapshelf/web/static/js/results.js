@@ -3,9 +3,9 @@
 import { card, skeletonCard } from "./cards.js";
 import { byId } from "./dom.js";
 import { emptyPanel, errorPanel, stopCountdown } from "./error-panel.js";
-import { titleOf } from "./panel-words.js";
+import { titleOf } from "./panel-texts.js";
 import { MOST, PAGE } from "./search.js";
-import { countOf } from "./words.js";
+import { text } from "./words.js";
 
 /**
  * @param feedback makes the cards' «Not helpful»
@@ -31,7 +31,7 @@ function showHead(now) {
   const count = now.answer?.recommendations.length;
   document.querySelector(".results-head").hidden = now.error !== null || count === 0;
   byId("results-title").textContent = titleOf(now);
-  byId("results-count").textContent = now.answer ? countOf(count, "product") : "";
+  byId("results-count").textContent = now.answer ? text("results.count", { count }) : "";
 }
 
 function showMore({ answer, error, busy, topK }) {

@@ -2,7 +2,8 @@
 
 import { fetchPhoto } from "./api.js";
 import { byId, el, safeAddress } from "./dom.js";
-import { capitalised, readable } from "./words.js";
+import { capitalised, readable } from "./labels.js";
+import { text } from "./words.js";
 
 export function showSamples(samples, onPhoto) {
   const usable = (samples ?? []).filter((sample) => safeAddress(sample.url));
@@ -21,12 +22,12 @@ function sampleButton(sample, onPhoto) {
       onPhoto(new File([photo], "sample", { type: photo.type }));
       caption.textContent = words;
     } catch {
-      caption.textContent = "Can’t be loaded";
+      caption.textContent = text("samples.failed");
     } finally {
       button.disabled = false;
     }
   };
   const button = el("button", { class: "sample", type: "button", on: { click: choose } }, picture, caption);
-  button.setAttribute("aria-label", `Try ${words}`);
+  button.setAttribute("aria-label", text("samples.try", { label: sample.label }));
   return button;
 }

@@ -3,7 +3,9 @@
 import { NO_FILTERS } from "./address.js";
 import { fetchProduct, recommend, recommendLike, SearchError } from "./api.js";
 import { activeFilters } from "./filters.js";
+import { readsHeic } from "./photo-input.js";
 import { shrunk } from "./shrink.js";
+import { text } from "./words.js";
 
 export const PAGE = 12; // products at first, and more at each «Show more»
 export const MOST = 96; // the server gives 100 at most
@@ -18,10 +20,16 @@ function checkKind({ type }) {
   if (type && !type.startsWith("image/")) throw new SearchError("not-a-picture");
 }
 
+/** HEIC that neither this browser could make smaller nor the server reads. */
+function checkHeic({ type, name = "" }) {
+  if (/hei[cf]$/i.test(type || name) && !readsHeic()) throw new SearchError("heic");
+}
+
 function checkSize(blob, store) {
   if (!(blob.size > store.max_upload_bytes)) return; // false, too, where the server names no limit
   const megabytes = (bytes) => Math.ceil(bytes / 1e6);
-  const detail = `It has ${megabytes(blob.size)} MB; at most ${megabytes(store.max_upload_bytes)} MB can be sent here.`;
+  const sizes = { size: megabytes(blob.size), most: megabytes(store.max_upload_bytes) };
+  const detail = () => text("error.too-large.sizes", sizes);
   throw new SearchError("too-large", { detail });
 }
 
@@ -69,6 +77,7 @@ export function createSearch(state, { leave }) {
     checkKind(photo.blob);
     const upload = await photo.upload;
     signal.throwIfAborted();
+    checkHeic(upload);
     checkSize(upload, store);
     return recommend(upload, filters, { topK, box, signal });
   }

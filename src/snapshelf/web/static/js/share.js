@@ -2,7 +2,7 @@
 
 import { addressOf } from "./address.js";
 import { byId } from "./dom.js";
-import { SHARE_DONE, SHARE_FAILED, SHARE_PHOTO } from "./page-words.js";
+import { text } from "./words.js";
 
 export function offerShare(button, state) {
   const said = byId("share-said");
@@ -13,7 +13,7 @@ export function offerShare(button, state) {
   button.addEventListener("click", async () => {
     const now = state.get();
     const url = new URL(addressOf(now.filters, sharedProduct(now), location), location.href).href;
-    said.textContent = await share(url, now.like === null ? `. ${SHARE_PHOTO}` : "");
+    said.textContent = await share(url, text(now.like === null ? "share.done_photo" : "share.done"));
   });
 }
 
@@ -22,15 +22,15 @@ const sharedProduct = ({ like, answer, error }) =>
   error ? null : (like?.id ?? answer?.recommendations[0]?.product.id ?? null);
 
 /** By the device's own means where there are some, else by copying. @returns what to say of it */
-async function share(url, note) {
+async function share(url, done) {
   try {
     if (navigator.share && matchMedia("(pointer: coarse)").matches) {
       await navigator.share({ title: document.title, url });
       return "";
     }
     await navigator.clipboard.writeText(url);
-    return SHARE_DONE + note;
+    return done;
   } catch (error) {
-    return error.name === "AbortError" ? "" : SHARE_FAILED;
+    return error.name === "AbortError" ? "" : text("share.failed");
   }
 }

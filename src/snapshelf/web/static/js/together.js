@@ -3,7 +3,7 @@
 import { fetchBoughtTogether } from "./api.js";
 import { card } from "./cards.js";
 import { byId } from "./dom.js";
-import { whole } from "./format.js";
+import { text } from "./words.js";
 
 export function createTogether({ onLike }) {
   let asking = new AbortController();
@@ -27,16 +27,14 @@ async function find(product, inStock, { signal, onLike }) {
   try {
     const { num_orders, bought_together } = await fetchBoughtTogether(product.id, { inStock, signal });
     if (signal.aborted) return;
-    byId("together-title").textContent = `Often bought with “${product.title}”`;
+    byId("together-title").textContent = text("together.title", { title: product.title });
     const cardOf = ({ product: other, support }) =>
-      card({ product: other, reason: words(support, num_orders) }, { onLike });
+      card({ product: other, reason: text("together.reason", { support, orders: num_orders }) }, { onLike });
     show(bought_together.map(cardOf));
   } catch {
     if (!signal.aborted) show([]); // the look-alikes are there; this is only beside them
   }
 }
-
-const words = (support, numOrders) => `In ${whole(support)} of ${whole(numOrders)} orders`;
 
 function show(cards) {
   byId("together").hidden = cards.length === 0;

@@ -1,40 +1,24 @@
 // What the page says a photo shows, and how sure it is. Pure: from a prediction to words.
 
 import { percent } from "./format.js";
-import { capitalised, inSentence, readable, withArticle } from "./words.js";
+import { capitalised, readable } from "./labels.js";
+import { text } from "./words.js";
 
 const MAX_GUESSES = 4;
 const WORTH_OFFERING = 0.05;
 
 /** «Sneaker», «Looks like a sneaker», «Not sure: sneaker or sandal?», «We don't seem to sell this.». */
-export function headline(prediction) {
-  const [first, second] = prediction.top.map((guess) => guess.label);
-  switch (prediction.verdict) {
-    case "confident":
-      return capitalised(readable(prediction.label));
-    case "likely":
-      return `Looks like ${withArticle(prediction.label)}`;
-    case "unsure":
-      return second ? `Not sure: ${inSentence(first)} or ${inSentence(second)}?` : `Not sure: ${inSentence(first)}?`;
-    default:
-      return "We don’t seem to sell this.";
-  }
+export function headline({ label, verdict, top }) {
+  if (verdict === "confident") return capitalised(readable(label));
+  if (verdict === "likely") return text("verdict.likely", { label });
+  if (verdict !== "unsure") return text("verdict.unknown");
+  const [first, second] = top.map((guess) => guess.label);
+  return second ? text("verdict.unsure", { first, second }) : text("verdict.unsure_one", { first });
 }
 
 /** How sure, in words with the figure. */
-export function sureness(prediction) {
-  const figure = percent(prediction.probability);
-  switch (prediction.verdict) {
-    case "confident":
-      return `Very sure, ${figure}`;
-    case "likely":
-      return `Fairly sure, ${figure}`;
-    case "unsure":
-      return `A close call, ${figure} for ${inSentence(prediction.label)}`;
-    default:
-      return `Closest guess: ${inSentence(prediction.label)}, ${figure}`;
-  }
-}
+export const sureness = ({ label, verdict, probability }) =>
+  text(`sureness.${verdict}`, { label, figure: percent(probability) });
 
 /**
  * The guesses to choose from: the others where the page is sure of one, else all. The likeliest two are always worth
@@ -47,11 +31,9 @@ export function guesses({ label, verdict, top }) {
   return top.filter((guess, rank) => worth(guess, rank) && !(sure && guess.label === label)).slice(0, MAX_GUESSES);
 }
 
-export const guessesTitle = (prediction) => {
-  if (prediction.verdict === "unsure") return "Which is it?";
-  return prediction.verdict === "unknown" ? "Could it be one of these?" : "Or is it…";
-};
+export const guessesTitle = ({ verdict }) =>
+  text(verdict === "unsure" || verdict === "unknown" ? `guesses.${verdict}` : "guesses.sure");
 
 /** What stands over the products. */
 export const resultsTitle = (prediction) =>
-  prediction?.verdict === "unknown" ? "The nearest we have:" : "Products like yours";
+  text(prediction?.verdict === "unknown" ? "results.nearest" : "results.title");

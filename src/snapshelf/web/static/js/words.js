@@ -1,34 +1,48 @@
-// English around the store's category names: capitals, articles, plurals. Pure.
+// What the page says, in the reader's language: static/words/LANGUAGE.json, which the server reads too (web/words.py).
 
-const UNCOUNTED = /(wear|clothing|jewel(le)?ry|luggage|furniture|milk|juice|water|cream|yogh?urt|rice|bread)$/i;
-const PLURAL = /[^suio]s$/i;
-const SOUNDS_LIKE_A_VOWEL = /^([aeio]|u(?!ni|s[aeiou])|hour|honest|heir)/i;
-const SOUNDS_LIKE_A_CONSONANT = /^(eu|one\b|once\b)/i;
-const SPELT_OUT = /^([A-Z]{2,}|[a-z](?=[-\d]))/;
-const LETTER_WITH_VOWEL = /^[aefhilmnorsx]/i;
+import { capitalised, inSentence, readable, withArticle } from "./labels.js";
 
-/** A category as the store names it, readable: `ankle_boot` → `ankle boot`. */
-export const readable = (label) => label.replaceAll("_", " ").trim();
+let words = {};
+let code = "en";
+let plurals = new Intl.PluralRules("en");
 
-export const capitalised = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** A category within a sentence: `Ankle boot` → `ankle boot`, but `T-shirt` and `LED lamp` stay. */
-export function inSentence(label) {
-  const text = readable(label);
-  return /^[A-Z][^A-Z]*$/.test(text) && /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+/** Use these texts from now on. */
+export function useWords(language, texts) {
+  [words, code, plurals] = [texts, language, new Intl.PluralRules(language)];
 }
 
-/** A category with «a» or «an» where it takes one: a sneaker, an ankle boot, an LED lamp, shorts, milk. */
-export function withArticle(label) {
-  const text = inSentence(label);
-  if (UNCOUNTED.test(text) || PLURAL.test(text)) return text;
-  return `${startsLikeVowel(text) ? "an" : "a"} ${text}`;
+export const language = () => code;
+
+/** The locale of numbers: the reader's own for the page's language, such as de-AT, where they have one. */
+export const numbersLocale = () =>
+  navigator.languages.find((tag) => tag.split("-")[0].toLowerCase() === code) ?? code;
+
+/**
+ * The text of a key. Placeholders: `{name}`, or `{name:style}` with a style for the store's own words; a number is
+ * written as the reader's locale has it. A text with several forms takes the one for `count`.
+ */
+export function text(key, values = {}) {
+  const found = words[key] ?? key;
+  const form = typeof found === "string" ? found : (found[plurals.select(values.count)] ?? found.other);
+  return form.replace(/\{(\w+)(?::(\w+))?\}/g, (_, name, style) => filled(values[name], style));
 }
 
-function startsLikeVowel(text) {
-  if (SPELT_OUT.test(text)) return LETTER_WITH_VOWEL.test(text);
-  return SOUNDS_LIKE_A_VOWEL.test(text) && !SOUNDS_LIKE_A_CONSONANT.test(text);
+export const hasText = (key) => key in words;
+
+const STYLES = {
+  capital: (label) => capitalised(readable(label)),
+  inside: inSentence,
+  article: withArticle, // of English
+};
+
+function filled(value, style) {
+  if (typeof value === "number") return new Intl.NumberFormat(numbersLocale()).format(value);
+  const styled = style ? STYLES[style](value) : String(value);
+  // A name in Latin letters doesn't turn the order of an Arabic or Hebrew sentence about.
+  return words["language.direction"] === "rtl" ? `\u2068${styled}\u2069` : styled;
 }
 
-/** `1 product`, `12 products`. */
-export const countOf = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+/** `a, b and c`, or `a, b or c`. */
+export const listed = (parts, type = "conjunction") => new Intl.ListFormat(code, { type }).format(parts);
+
+export const quoted = (value) => text("text.quoted", { text: value });
