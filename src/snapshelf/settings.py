@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from snapshelf.cores import allowed_cores
 from snapshelf.errors import ConfigError
@@ -22,6 +23,35 @@ class QdrantServer:
 
     url: str
     api_key: SecretStr | None = None
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _parted(text: object) -> object:
+    """A list between commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
+
+
+def _is_origin(text: str) -> str:
+    """An origin as browsers write it: scheme, host and, where it is not the usual one, port; nothing else."""
+    expected = "expected origins such as https://shop.example, between commas"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"{text!r} is no origin; {expected}") from None
+    if parts.scheme not in _DEFAULT_PORTS or not host or not host.isascii() or "*" in host:
+        raise ValueError(f"{text!r} is no origin; {expected}")
+    shown = f"[{host}]" if ":" in host else host
+    usual = port in (None, _DEFAULT_PORTS[parts.scheme])
+    written = f"{parts.scheme}://{shown}" + ("" if usual else f":{port}")
+    if text != written:
+        raise ValueError(f"{text!r} is not how browsers write an origin; expected {written}")
+    return text
+
+
+Origin = Annotated[str, AfterValidator(_is_origin)]
 
 
 class Settings(BaseSettings):
@@ -46,6 +76,9 @@ class Settings(BaseSettings):
 
     threads: int = Field(default=0, ge=0)
     """The cores that may be used; 0 is all that this process may run on, or has a share of."""
+
+    allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_parted)] = ()
+    """Shops whose pages may search here by script, such as `https://shop.example`. None: only the server's own page."""
 
     log_level: Literal["debug", "info", "warning"] | None = None
     """What a server writes to standard error: warnings, or a line for every request too (`info`), also for pictures,
@@ -80,4 +113,6 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"SNAPSHELF_{first['loc'][0]}".upper()
-        raise ConfigError(f"The environment's {name} is {first['input']!r}: {first['msg'].lower()}.") from None
+        own = first.get("ctx", {}).get("error")
+        why = str(own) if own else f"{first['input']!r}: {first['msg'].lower()}"
+        raise ConfigError(f"The environment's {name} is {why}.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,38 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNAPSHELF_RATE_LIMIT", "-5")
     with pytest.raises(ConfigError, match="SNAPSHELF_RATE_LIMIT is '-5'"):
         load_settings()
+
+
+def test_origins_are_none_unless_named_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().allowed_origins == ()
+    monkeypatch.setenv("SNAPSHELF_ALLOWED_ORIGINS", "https://shop.example, http://localhost:3000,https://[::1]:8443,")
+    assert load_settings().allowed_origins == ("https://shop.example", "http://localhost:3000", "https://[::1]:8443")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ("*", "is no origin; expected origins such as https://shop.example"),
+        ("https://*.shop.example", "is no origin"),
+        ("null", "is no origin"),
+        ("shop.example", "is no origin"),
+        ("ftp://shop.example", "is no origin"),
+        ("https://bücher.example", "is no origin"),
+        ("https://shop.example:port", "is no origin"),
+        ("https://[shop", "is no origin"),
+        ("https://shop.example/", "expected https://shop.example."),
+        ("https://shop.example/search", "expected https://shop.example."),
+        ("https://Shop.example", "expected https://shop.example."),
+        ("https://shop.example:443", "expected https://shop.example."),
+        ("https://me:secret@shop.example", "expected https://shop.example."),
+        ("https://shop.example?x", "expected https://shop.example."),
+    ],
+)
+def test_what_is_no_origin_is_named(monkeypatch: pytest.MonkeyPatch, found: str, expected: str) -> None:
+    monkeypatch.setenv("SNAPSHELF_ALLOWED_ORIGINS", f"https://first.example,{found}")
+    with pytest.raises(ConfigError, match=re.escape(f"SNAPSHELF_ALLOWED_ORIGINS is {found!r}")) as refused:
+        load_settings()
+    assert expected in str(refused.value)
 
 
 def test_threads_are_those_allowed_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from snapshelf import __version__
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
+from snapshelf.web.cors import PublicCors
 from snapshelf.web.guards.body import BodyLimit
 from snapshelf.web.guards.in_flight import InFlight
 from snapshelf.web.guards.rate import RateLimit
@@ -106,6 +107,8 @@ def _add_guards(app: FastAPI, state: ServerState) -> None:
     if state.settings.rate_limit:
         app.add_middleware(RateLimit, per_minute=state.settings.rate_limit)
     app.add_middleware(ReadableProblems)
+    if state.settings.allowed_origins:
+        app.add_middleware(PublicCors, origins=state.settings.allowed_origins)
     app.add_middleware(RequestTelemetry, telemetry=state.telemetry)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)

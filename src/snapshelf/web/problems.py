@@ -135,7 +135,10 @@ async def _on_crash(request: Request, _: Exception) -> JSONResponse:
     # The last resort stands outside of everything else, so it dresses its answer itself.
     request_id = request.scope["state"]["request_id"]
     detail = f"The server failed on this request. The reason stands in its log, under {request_id}."
-    return problem(500, "internal", detail, {**security_headers("/"), "X-Request-ID": request_id})
+    headers = {**security_headers("/"), "X-Request-ID": request_id}
+    if origin := request.scope["state"].get("allowed_origin"):
+        headers |= {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+    return problem(500, "internal", detail, headers)
 
 
 def _shortened(value: object) -> str:
