@@ -18,9 +18,9 @@ export class SearchError extends Error {
   }
 }
 
-/** The store: name, accent, samples, categories, has_prices, has_stock, has_orders. */
-export async function fetchStore() {
-  const response = await send(`${BASE}/store`, {});
+/** The store: name, accent, samples, categories, has_prices, has_stock, has_orders. `server` is the origin to ask. */
+export async function fetchStore({ server = "" } = {}) {
+  const response = await send(`${server}${BASE}/store`, {});
   return response.json();
 }
 
@@ -31,15 +31,16 @@ export async function fetchPhoto(address) {
 
 /**
  * Search by photo, or by a part of it: `box` is {x, y, w, h} in fractions, or null.
- * Throws SearchError, or AbortError when `signal` says so.
+ * `server` is the origin to ask, the page's own where it is not given. Throws SearchError, or AbortError when `signal`
+ * says so.
  */
-export async function recommend(photo, filters, { topK, box, signal }) {
+export async function recommend(photo, filters, { topK, box, signal, server = "" }) {
   const form = new FormData();
   form.append("photo", photo, photo.name ?? "photo");
   form.append("top_k", String(topK));
   if (box) form.append("box", [box.x, box.y, box.w, box.h].map((part) => part.toFixed(4)).join(","));
   for (const [name, value] of fieldsOf(filters)) form.append(name, value);
-  const response = await send(`${BASE}/recommendations`, { method: "POST", body: form, signal });
+  const response = await send(`${server}${BASE}/recommendations`, { method: "POST", body: form, signal });
   return response.json();
 }
 

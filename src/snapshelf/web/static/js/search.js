@@ -3,9 +3,9 @@
 import { NO_FILTERS } from "./address.js";
 import { fetchProduct, recommend, recommendLike, SearchError } from "./api.js";
 import { activeFilters } from "./filters.js";
+import { checkKind, checkSize } from "./photo-checks.js";
 import { readsHeic } from "./photo-input.js";
 import { shrunk } from "./shrink.js";
-import { text } from "./words.js";
 
 export const PAGE = 12; // products at first, and more at each «Show more»
 export const MOST = 96; // the server gives 100 at most
@@ -15,22 +15,9 @@ const SLOW_MS = 1000; // from here on the page says what takes time
 /** A search that nothing is known of yet. */
 export const FRESH = Object.freeze({ answer: null, error: null, blocking: null, box: null, topK: PAGE });
 
-/** What the server would refuse anyway is said at once, without sending it. */
-function checkKind({ type }) {
-  if (type && !type.startsWith("image/")) throw new SearchError("not-a-picture");
-}
-
 /** HEIC that neither this browser could make smaller nor the server reads. */
 function checkHeic({ type, name = "" }) {
   if (/hei[cf]$/i.test(type || name) && !readsHeic()) throw new SearchError("heic");
-}
-
-function checkSize(blob, store) {
-  if (!(blob.size > store.max_upload_bytes)) return; // false, too, where the server names no limit
-  const megabytes = (bytes) => Math.ceil(bytes / 1e6);
-  const sizes = { size: megabytes(blob.size), most: megabytes(store.max_upload_bytes) };
-  const detail = () => text("error.too-large.sizes", sizes);
-  throw new SearchError("too-large", { detail });
 }
 
 const foundIn = ({ answer, answeredFilters, box, topK }) => ({ answer, answeredFilters, box, topK });
