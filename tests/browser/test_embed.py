@@ -279,6 +279,9 @@ def own_copies() -> Files:
 
 
 def test_it_works_under_the_policy_that_the_docs_name(page: Page, shops: Shops) -> None:
+    named = "script-src {0}; connect-src {0}; img-src {0}"
+    assert named in STRICT
+    assert named.format("https://search.example") in Path("docs/embed.md").read_text("utf-8")
     broken: list[str] = []
     page.on("console", lambda message: broken.append(message.text))
     shops.files.update(shop_page(shops.server, policy=STRICT.format(shops.server)))

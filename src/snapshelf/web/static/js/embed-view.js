@@ -3,6 +3,7 @@
 import { card, skeletonCard } from "./cards.js";
 import { el } from "./dom.js";
 import { accentOf, colourOf, embedIcons, pickers } from "./embed-parts.js";
+import { KINDS } from "./error-kinds.js";
 import { drawn } from "./shrink.js";
 import { applyAccent } from "./theme.js";
 import { headline, resultsTitle, sureness } from "./verdict.js";
@@ -34,7 +35,7 @@ export function createEmbedView(host, does) {
   const show = (...shown) => parts.forEach((each) => (each.hidden = !shown.includes(each)));
   const button = (key, act, primary = false) =>
     el("button", { class: primary ? "button primary" : "button", type: "button", on: { click: act } }, text(key));
-  const again = () => pickers({ onPhoto: does.onPhoto, chooseKey: "photo.new" });
+  const again = (primary = false) => pickers({ onPhoto: does.onPhoto, chooseKey: "photo.new", primary });
 
   listenForDrops(element, does.onPhoto);
   grid.addEventListener("click", (event) => {
@@ -115,7 +116,9 @@ export function createEmbedView(host, does) {
       const said = [el("h3", { text: heading }), ...lines.map((line) => el("p", { text: line }))];
       const open = el("a", { class: "button", href: server, text: text("embed.open") });
       const reached = !own && !["offline", "unreachable"].includes(error.kind);
-      const ways = [button("action.retry", does.onAgain, true), ...(reached ? again() : [open])];
+      const chooses = KINDS[error.kind]?.actions[0] === "choose"; // the likeliest first
+      const retry = button("action.retry", does.onAgain, !chooses);
+      const ways = [...(chooses ? [] : [retry]), ...(reached ? again(chooses) : [open])];
       notice.replaceChildren(el("div", { role: "alert" }, ...said), el("div", { class: "actions" }, ...ways));
       show(...(photo.hasChildNodes() && !unavailable ? [found, notice] : [notice]));
       [title.textContent, sure.textContent] = [text("photo.yours"), ""];
