@@ -15,6 +15,7 @@ from snapshelf.settings import Settings
 from snapshelf.web.routes import page as page_routes
 from snapshelf.wiring import open_shelf
 from tests.browser.conftest import PHONE, ShowPhoto, browser_path, open_context, served
+from tests.browser.test_accessible import faults
 from tests.browser.test_search import CARDS
 from tests.tiny_store import build_tiny_store
 
@@ -210,8 +211,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_the_line_of_a_lost_connection_fits_a_phone(page: Page) -> None:
+def test_the_line_of_a_lost_connection_fits_a_phone_and_is_for_everybody(page: Page) -> None:
     page.set_viewport_size(PHONE)
     page.context.set_offline(True)
     expect(page.locator("#offline")).to_contain_text("You’re offline")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert faults(page) == []
