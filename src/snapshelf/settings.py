@@ -40,14 +40,14 @@ def _is_origin(text: str) -> str:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError(f"{text!r} is no origin; {expected}") from None
+        raise ValueError(f"{text!r}, which is no origin; {expected}") from None
     if parts.scheme not in _DEFAULT_PORTS or not host or not host.isascii() or "*" in host:
-        raise ValueError(f"{text!r} is no origin; {expected}")
+        raise ValueError(f"{text!r}, which is no origin; {expected}")
     shown = f"[{host}]" if ":" in host else host
     usual = port in (None, _DEFAULT_PORTS[parts.scheme])
     written = f"{parts.scheme}://{shown}" + ("" if usual else f":{port}")
     if text != written:
-        raise ValueError(f"{text!r} is not how browsers write an origin; expected {written}")
+        raise ValueError(f"{text!r}, which is not how browsers write an origin; expected {written}")
     return text
 
 

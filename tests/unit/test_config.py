@@ -82,7 +82,7 @@ def test_origins_are_none_unless_named_between_commas(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        ("*", "is no origin; expected origins such as https://shop.example"),
+        ("*", "which is no origin; expected origins such as https://shop.example"),
         ("https://*.shop.example", "is no origin"),
         ("null", "is no origin"),
         ("shop.example", "is no origin"),

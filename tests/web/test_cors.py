@@ -76,7 +76,7 @@ def test_a_named_origin_may_read_public_routes_without_credentials(shop_client: 
         "access-control-allow-origin": SHOP,
         "access-control-expose-headers": "Retry-After, X-Request-ID",
     }
-    assert "Origin" in answer.headers["Vary"]
+    assert answer.headers["Vary"].count("Origin") == 1
 
 
 @pytest.mark.parametrize("origin", STRANGERS)

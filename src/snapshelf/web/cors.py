@@ -42,14 +42,16 @@ class PublicCors:
         async def varied(message: Message) -> None:
             if message["type"] == "http.response.start":
                 # To caches, too: what was kept for one origin is not for another, nor for none.
-                MutableHeaders(scope=message).add_vary_header("Origin")
+                headers = MutableHeaders(scope=message)
+                if "Origin" not in headers.get("Vary", ""):
+                    headers.add_vary_header("Origin")
             await send(message)
 
-        headers = Headers(scope=scope)
-        if not self._is_allowed(headers, scope["method"]):
+        asked = Headers(scope=scope)
+        if not self._is_allowed(asked, scope["method"]):
             await self.app(scope, receive, varied)
             return
-        scope.setdefault("state", {})["allowed_origin"] = headers["origin"]  # a crash is answered outside of this
+        scope.setdefault("state", {})["allowed_origin"] = asked["origin"]  # a crash is answered outside of this
         await self.allowing(scope, receive, varied)
 
     def _is_allowed(self, headers: Headers, method: str) -> bool:
