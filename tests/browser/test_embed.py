@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from snapshelf.settings import Settings
 from snapshelf.types import Product
@@ -220,6 +220,22 @@ def test_what_is_no_photo_is_said_and_another_may_be_chosen(
     assert heard(page, "snapshelf-error") == [{"kind": kind}]
     choose(page)
     expect(page.locator(CARDS)).to_have_count(12)
+
+
+def test_what_comes_before_the_server_has_answered_is_looked_at_once(page: Page, shops: Shops) -> None:
+    held: list[Route] = []
+    page.route("**/api/v1/store", lambda route: held.append(route))  # noqa: PLW0108 (a builtin cannot be marked)
+    visit(page, shops)
+    choose(page, b"%PDF-1.7", "a.pdf", "application/pdf")  # which asks for the store again
+    while len(held) < 2:
+        page.wait_for_timeout(10)
+    for route in held:
+        route.continue_()
+    ended = "(at) => performance.getEntriesByName(at).filter((each) => each.responseEnd > 0).length === 2"
+    page.wait_for_function(ended, arg=f"{shops.server}/api/v1/store")
+    expect(page.get_by_role("alert")).to_contain_text("This file can’t be read as a photo")
+    page.wait_for_timeout(300)  # for what the other answer might lead to
+    assert heard(page, "snapshelf-error") == [{"kind": "not-a-picture"}]
 
 
 def test_where_the_server_is_busy_it_goes_on_by_itself(page: Page, shops: Shops) -> None:

@@ -60,7 +60,7 @@ def test_every_acknowledged_photo_outlives_kill_9(folder: Path, writer: subproce
 
 def test_an_index_open_in_another_process_is_refused_in_words(folder: Path, writer: subprocess.Popen[str]) -> None:
     assert writer.stdout is not None
-    writer.stdout.readline()
+    assert writer.stdout.readline() == "0\n"
     with pytest.raises(StoreError, match=r"Another snapshelf serves .* or change products over HTTP"):
         QdrantEdgeIndex.open(folder)
 

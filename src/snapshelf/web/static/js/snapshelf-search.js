@@ -78,15 +78,17 @@ class SnapshelfSearch extends HTMLElement {
   /** Ask the server who it is: what is not allowed here is better known before a photo is chosen. */
   async #open() {
     this.#stop();
+    const { signal } = (this.#running = new AbortController());
     this.#store = null;
     this.#view.showStart(this.server);
     try {
       const store = await fetchStore({ server: this.server });
+      if (signal.aborted) return; // asked again meanwhile, as when a photo comes before the answer
       this.#store = store;
       this.#view.useAccent(store.accent);
       if (this.#photo) await this.#search();
     } catch (error) {
-      this.#fail(error, { unavailable: true });
+      if (!signal.aborted) this.#fail(error, { unavailable: true });
     }
   }
 
