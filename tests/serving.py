@@ -14,9 +14,9 @@ from snapshelf.wiring import Shelf
 
 
 @contextlib.contextmanager
-def served(shelf: Shelf, settings: Settings) -> Iterator[str]:
+def served(shelf: Shelf, settings: Settings, port: int = 0) -> Iterator[str]:
     """The address of an opened store while the block runs."""
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", port)
     server = uvicorn_server(create_app(shelf, settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, ViewportSize, sync_playwright
 
 from snapshelf.settings import Settings
 from snapshelf.types import Product
-from snapshelf.web.app import create_app
-from snapshelf.wiring import Shelf, open_shelf
+from snapshelf.wiring import open_shelf
+from tests.serving import served
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
 
 RED = COLOURS["red thing"]
@@ -62,31 +57,23 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@contextlib.contextmanager
-def served(shelf: Shelf, settings: Settings, port: int = 0) -> Iterator[str]:
-    """The address of an opened store while the block runs."""
-    listener = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(create_app(shelf, settings), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-def open_context(browser: Browser, address: str, *, keeps_page: bool = False) -> BrowserContext:
-    """A customer's browser on a desktop, in British English; moving things would only cost the tests time.
+def open_context(
+    browser: Browser,
+    address: str,
+    *,
+    viewport: ViewportSize = DESKTOP,
+    locale: str = "en-GB",
+    keeps_page: bool = False,
+) -> BrowserContext:
+    """A customer's browser, on a desktop and in British English if nothing is said; moving things would only cost the
+    tests time.
 
     What it keeps of the page for later (`keeps_page`) would pass by the answers that tests put in the server's place.
     """
     context = browser.new_context(
         base_url=address,
-        viewport=DESKTOP,
-        locale="en-GB",
+        viewport=viewport,
+        locale=locale,
         reduced_motion="reduce",
         service_workers="allow" if keeps_page else "block",
     )

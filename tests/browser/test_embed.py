@@ -13,11 +13,12 @@ from snapshelf.settings import Settings
 from snapshelf.types import Product
 from snapshelf.web.routes.page import STATIC
 from snapshelf.wiring import open_shelf
-from tests.browser.conftest import DESKTOP, HOSTILE_TITLE, PHONE, RED, open_context, served
+from tests.browser.conftest import DESKTOP, HOSTILE_TITLE, PHONE, RED, open_context
 from tests.browser.shop import Files, shop, shop_page
 from tests.browser.test_accessible import faults
 from tests.browser.test_failures import problem
 from tests.browser.test_search import SEARCH
+from tests.serving import served
 from tests.tiny_store import build_tiny_store, photo_bytes
 
 pytestmark = pytest.mark.browser

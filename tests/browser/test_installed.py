@@ -14,9 +14,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from snapshelf.settings import Settings
 from snapshelf.web.routes import page as page_routes
 from snapshelf.wiring import open_shelf
-from tests.browser.conftest import PHONE, ShowPhoto, browser_path, open_context, served
+from tests.browser.conftest import PHONE, ShowPhoto, browser_path, open_context
 from tests.browser.test_accessible import faults
 from tests.browser.test_search import CARDS
+from tests.serving import served
 from tests.tiny_store import build_tiny_store
 
 pytestmark = pytest.mark.browser

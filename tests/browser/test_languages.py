@@ -31,8 +31,7 @@ def context(browser: Browser, live_server: str) -> Iterator[BrowserContext]:
 @pytest.fixture
 def german(browser: Browser, live_server: str) -> Iterator[Page]:
     """A phone of a reader in Germany."""
-    context = browser.new_context(base_url=live_server, viewport=PHONE, locale="de-DE", reduced_motion="reduce")
-    context.set_default_timeout(5000)
+    context = open_context(browser, live_server, viewport=PHONE, locale="de-DE")
     page = context.new_page()
     page.goto("/")
     page.get_by_role("button", name="Red thing ausprobieren").wait_for()

@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 from snapshelf.settings import Settings
 from snapshelf.types import Product
 from snapshelf.wiring import open_shelf
-from tests.browser.conftest import ShowPhoto, open_context, served
+from tests.browser.conftest import ShowPhoto, open_context
 from tests.browser.test_filters import chip, query
 from tests.browser.test_search import CARDS
+from tests.serving import served
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
 
 pytestmark = pytest.mark.browser

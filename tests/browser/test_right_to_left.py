@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, RED
+from tests.browser.conftest import DESKTOP, PHONE, RED, open_context
 from tests.browser.test_crop import box_of, two_halves
 from tests.browser.test_failures import problem
 from tests.browser.test_looks import OVERFLOW_PX
@@ -29,8 +29,7 @@ OUTSIDE = """() => [...document.querySelectorAll("button, a, select, input, labe
 @pytest.fixture
 def page(browser: Browser, live_server: str) -> Iterator[Page]:
     """A phone of a reader in Egypt, with a fake camera."""
-    context = browser.new_context(base_url=live_server, viewport=PHONE, locale="ar-EG", reduced_motion="reduce")
-    context.set_default_timeout(5000)
+    context = open_context(browser, live_server, viewport=PHONE, locale="ar-EG")
     page = context.new_page()
     page.goto("/")
     page.locator("#samples").wait_for()

@@ -12,9 +12,10 @@ from snapshelf.pipelines.orders import learn_orders
 from snapshelf.settings import Settings
 from snapshelf.wiring import open_shelf
 from tests.baskets import write_orders
-from tests.browser.conftest import PHONE, ShowPhoto, served
+from tests.browser.conftest import PHONE, ShowPhoto
 from tests.browser.test_looks import OVERFLOW_PX
 from tests.browser.test_search import CARDS
+from tests.serving import served
 from tests.tiny_store import build_tiny_store
 
 pytestmark = pytest.mark.browser

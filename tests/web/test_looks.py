@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from snapshelf.recommend.recommender import Look
+from snapshelf.settings import Settings
 from snapshelf.types import Box, Encoding
+from snapshelf.web.app import create_app
 from snapshelf.web.looks import RecentLooks, key_of
-from tests.tiny_store import COLOURS, photo_bytes
+from snapshelf.wiring import open_shelf
+from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
 
 
 def look(number: int = 0) -> Look:
@@ -25,6 +31,21 @@ def test_the_oldest_go_where_there_are_too_many_and_all_after_a_while() -> None:
     clock[0] = 10.0
     assert looks.get(keys[2]) is None
     assert len(looks) == 0
+
+
+def test_they_go_where_nobody_asks_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snapshelf.web.app.FORGET_EVERY_S", 0.02)
+    settings = Settings(threads=1)
+    app = create_app(open_shelf(build_tiny_store(tmp_path), settings), settings)
+    with TestClient(app) as client:
+        client.post("/api/v1/recommendations", files={"photo": photo_bytes(COLOURS["red thing"], 3)})
+        looks = app.state.server.looks
+        assert len(looks) == 1
+        looks._kept_s = 0.0
+        ends = time.monotonic() + 20
+        while len(looks) and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert len(looks) == 0
 
 
 def test_looking_again_does_not_keep_them_longer() -> None:

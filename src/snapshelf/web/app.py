@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -23,6 +24,7 @@ from snapshelf.web.guards.rate import RateLimit
 from snapshelf.web.guards.uploads import UploadPace
 from snapshelf.web.headers import SecurityHeaders
 from snapshelf.web.log import RequestLog
+from snapshelf.web.looks import FORGET_EVERY_S, RecentLooks
 from snapshelf.web.openapi import describe, operation_id
 from snapshelf.web.pages import TEMPLATES
 from snapshelf.web.photo_work import PhotoWork
@@ -62,7 +64,9 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watch = StoreWatch(shelves, store.in_use, lambda: open_shelf(store, settings)) if store else None
+        forgetting = asyncio.create_task(_forget_looks(state.looks))
         yield
+        forgetting.cancel()
         if watch:
             await run_in_threadpool(watch.end)
         await run_in_threadpool(state.work.close)
@@ -97,6 +101,12 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
     app.mount("/static", GZipMiddleware(_RevalidatedFiles(directory=page.STATIC)), name="static")
     _add_guards(app, state)
     return app
+
+
+async def _forget_looks(looks: RecentLooks) -> None:
+    while True:
+        await asyncio.sleep(FORGET_EVERY_S)
+        looks.forget_old()
 
 
 def _add_guards(app: FastAPI, state: ServerState) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from snapshelf.types import Product, Reason, Recommendation
+from snapshelf.types import Reason, Recommendation
 from snapshelf.web.schemas import ProductOut
 from snapshelf.web.words import Words, capitalised, readable
 
@@ -39,7 +39,7 @@ def safe_link(url: str | None) -> str | None:
 
 
 def _card(found: Recommendation, words: Words, filters: Mapping[str, str]) -> Card:
-    product: Product = found.product
+    product = found.product
     more = {"like": product.id, **filters, "language": words.language}
     return Card(
         title=product.title,

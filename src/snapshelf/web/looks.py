@@ -12,6 +12,7 @@ from snapshelf.recommend.recommender import Look
 from snapshelf.types import Box
 
 KEPT_S = 600.0
+FORGET_EVERY_S = 10.0
 CAPACITY = 1024
 """Some 6 MB with embeddings of 1,280 numbers."""
 
@@ -21,7 +22,8 @@ Key = tuple[str, bytes, Box | None]
 class RecentLooks:
     """Numbers that a model made of photos, by the photos' hashes; never the photos. May be used from several threads.
 
-    Each is kept for ten minutes at most, and fewer where many come.
+    Each is kept for ten minutes, and for less where many come. Whoever opens this calls `forget_old` now and then, so
+    that they go, too, where nobody asks any more.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class RecentLooks:
     def get(self, key: Key) -> Look | None:
         """What was said of this photo shortly before."""
         with self._lock:
-            self._forget()
+            self._forget_old()
             found = self._looks.get(key)
             return found[1] if found else None
 
@@ -43,12 +45,17 @@ class RecentLooks:
         with self._lock:
             self._looks.pop(key, None)  # so that they stay in the order of their age
             self._looks[key] = (self._now(), look)
-            self._forget()
+            self._forget_old()
+
+    def forget_old(self) -> None:
+        """Let go of those whose time is over."""
+        with self._lock:
+            self._forget_old()
 
     def __len__(self) -> int:
         return len(self._looks)
 
-    def _forget(self) -> None:
+    def _forget_old(self) -> None:
         oldest = self._now() - self._kept_s
         while self._looks and (len(self._looks) > self._capacity or next(iter(self._looks.values()))[0] <= oldest):
             self._looks.popitem(last=False)

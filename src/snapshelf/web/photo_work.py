@@ -22,7 +22,7 @@ MOST_WAIT_S = 10.0
 class PhotoWork:
     """As many photos at once as there are cores; the others wait, their files not yet in memory.
 
-    More at once would be answered no sooner, and each holds some 15 bytes a pixel while it is decoded.
+    More at once would be answered no sooner, and each holds up to 10 bytes a pixel while it is decoded.
     """
 
     def __init__(self, num_threads: int, telemetry: Telemetry) -> None:

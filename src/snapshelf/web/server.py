@@ -19,8 +19,8 @@ from snapshelf.wiring import open_shelf
 DRAIN_S = 30
 """How long the end waits for requests that are under way."""
 
-
 _BACKLOG = 2048
+"""Connections that may wait to be taken; uvicorn's own number."""
 
 
 def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:

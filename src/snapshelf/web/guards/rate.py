@@ -11,6 +11,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from snapshelf.web.guards import WITH_BODY
 from snapshelf.web.problems import problem
 
 _CUSTOMERS_NETWORK_BITS = 64
@@ -27,7 +28,7 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 429 with the seconds to wait."""
-        if scope["type"] == "http" and scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
+        if scope["type"] == "http" and scope["method"] in WITH_BODY | {"DELETE"}:
             client = client_of(scope)
             if not self.limiter.hit(self.limit, client):
                 wait_s = max(1, math.ceil(self.limiter.get_window_stats(self.limit, client).reset_time - time.time()))

@@ -8,6 +8,8 @@ import time
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from snapshelf.web.guards import WITH_BODY
+
 PAUSE_S = 10.0
 """How long nothing may come."""
 PATIENCE_S = 30.0
@@ -19,19 +21,12 @@ BYTES_PER_S = 16_000
 class UploadPace:
     """Cuts off bodies that pause or trickle, which would hold a place among the requests in flight."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        pause_s: float = PAUSE_S,
-        patience_s: float = PATIENCE_S,
-        bytes_per_s: float = BYTES_PER_S,
-    ) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.pause_s, self.patience_s, self.bytes_per_s = pause_s, patience_s, bytes_per_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; answer 408 in the midst of it where its body does not come."""
-        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+        if scope["type"] != "http" or scope["method"] not in WITH_BODY:
             await self.app(scope, receive, send)
             return
         started, received, is_whole = time.monotonic(), 0, False
@@ -41,13 +36,13 @@ class UploadPace:
             if is_whole:  # what is asked for then is whether the client has gone
                 return await receive()
             waited_s = time.monotonic() - started
-            if received < (waited_s - self.patience_s) * self.bytes_per_s:
+            if received < (waited_s - PATIENCE_S) * BYTES_PER_S:
                 raise _too_slow(f"{received:,} bytes in {waited_s:.0f} s")
             try:
-                async with asyncio.timeout(self.pause_s):
+                async with asyncio.timeout(PAUSE_S):
                     message = await receive()
             except TimeoutError:
-                raise _too_slow(f"nothing for {self.pause_s:g} s") from None
+                raise _too_slow(f"nothing for {PAUSE_S:g} s") from None
             received += len(message.get("body", b""))
             is_whole = not message.get("more_body", False)
             return message

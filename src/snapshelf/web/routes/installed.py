@@ -27,7 +27,7 @@ def manifest(state: State, words: PageWords) -> JSONResponse:
     found: dict[str, Any] = {
         "id": "/",
         "name": config.name,
-        "short_name": config.name if len(config.name) <= 12 else config.name.split()[0][:12],
+        "short_name": config.name if len(config.name) <= 12 else config.name.partition(" ")[0][:12],
         "description": words("page.description"),
         "lang": words.language,
         "dir": words.direction,

@@ -100,9 +100,10 @@ def _query(fields: FilterFields) -> dict[str, str]:
     return {name: str(value).lower() if value is True else str(value) for name, value in used.items() if value}
 
 
-def _drawn(state: ServerState, words: Words, fields: FilterFields, **values: object) -> str:
+def _drawn(
+    state: ServerState, words: Words, fields: FilterFields, liked: Product | None = None, **values: object
+) -> str:
     has_prices, has_stock = has_prices_and_stock(state)
-    liked = values.pop("liked", None)
     shown = {
         "store_name": state.shelf.config.name,
         "categories": list(state.shelf.index.categories()),
@@ -112,8 +113,8 @@ def _drawn(state: ServerState, words: Words, fields: FilterFields, **values: obj
         "seen": "",
         "prediction": None,
         "liked": liked,
-        "liked_link": safe_link(liked.url) if isinstance(liked, Product) else None,
-        "liked_image": _image(state, liked) if isinstance(liked, Product) else None,
+        "liked_link": safe_link(liked.url) if liked else None,
+        "liked_image": _image(state, liked) if liked else None,
     }
     return draw("results.html", words, **(shown | values))
 
