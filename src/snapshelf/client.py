@@ -18,13 +18,13 @@ from pydantic import BaseModel, ValidationError
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
+from snapshelf.adapters.sqlite_feedback import ReviewState
 from snapshelf.errors import ApiError, ServerUnreachableError
 from snapshelf.web.schemas import (
     BoughtTogetherOut,
     CategoriesOut,
     FacetsOut,
     FeedbackIn,
-    FeedbackListOut,
     FeedbackReceiptOut,
     MatchOut,
     ProblemOut,
@@ -35,6 +35,7 @@ from snapshelf.web.schemas import (
     SimilarOut,
     StoreOut,
 )
+from snapshelf.web.staff_schemas import ChoiceIn, FeedbackListOut, FeedbackOut, HealthOut, ModelsOut, ReviewIn
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Fields = list[tuple[str, str]]
@@ -101,9 +102,11 @@ class Client:
         """Which part of a photo makes it look like a product."""
         return self._send_photo(f"{_product(product_id)}/match", photo, box, [], MatchOut)
 
-    def products(self, *, offset: int = 0, limit: int = 50, category: str | None = None) -> ProductsOut:
-        """A page of products, in the order of their ids."""
-        fields = _fields({"offset": offset, "limit": limit, "category": category})
+    def products(
+        self, *, offset: int = 0, limit: int = 50, category: str | None = None, text: str | None = None
+    ) -> ProductsOut:
+        """A page of products, in the order of their ids; or of those that match some words best, the best first."""
+        fields = _fields({"offset": offset, "limit": limit, "category": category, "text": text})
         return self._get("/products", fields, ProductsOut)
 
     def product(self, product_id: str) -> ProductOut:
@@ -127,25 +130,50 @@ class Client:
         """The store's name, colour, limits and sample photos."""
         return self._get("/store", [], StoreOut)
 
-    def give_feedback(self, feedback: FeedbackIn) -> FeedbackReceiptOut:
-        """Say whether an answer was right."""
-        body = feedback.model_dump(exclude_none=True)
+    def give_feedback(self, feedback: FeedbackIn, *, photo: bytes | None = None) -> FeedbackReceiptOut:
+        """Say whether an answer was right. A photo is sent only where the customer agreed that the store keeps it."""
+        body = feedback.model_dump(exclude_none=True) | _image(photo)
         return _parsed(self._request("POST", "/feedback", json=body), FeedbackReceiptOut)
+
+    def undo_feedback(self, receipt: FeedbackReceiptOut) -> None:
+        """Take feedback back, within ten minutes."""
+        self._request("DELETE", f"/feedback/{receipt.id}", headers={"Undo-Token": receipt.undo_token})
 
     def put_product(self, product_id: str, product: ProductIn, *, photo: bytes | None = None) -> ProductOut:
         """Add a product, or change one (admin key). A new one needs a photo."""
-        body = product.model_dump(exclude_none=True)
-        if photo is not None:
-            body["image_base64"] = base64.b64encode(photo).decode("ascii")
+        body = product.model_dump(exclude_none=True) | _image(photo)
         return _parsed(self._request("PUT", _product(product_id), json=body), ProductOut)
 
     def delete_product(self, product_id: str) -> None:
         """Remove a product (admin key)."""
         self._request("DELETE", _product(product_id))
 
-    def feedback(self, *, offset: int = 0, limit: int = 50) -> FeedbackListOut:
+    def feedback(self, *, state: ReviewState | None = None, offset: int = 0, limit: int = 50) -> FeedbackListOut:
         """What customers said, newest first (admin key)."""
-        return self._get("/admin/feedback", _fields({"offset": offset, "limit": limit}), FeedbackListOut)
+        fields = _fields({"state": state, "offset": offset, "limit": limit})
+        return self._get("/admin/feedback", fields, FeedbackListOut)
+
+    def feedback_photo(self, number: int) -> bytes:
+        """The photo that a customer left with feedback, JPEG (admin key)."""
+        return self._request("GET", f"/admin/feedback/{number}/photo").data
+
+    def review_feedback(self, number: int, review: ReviewIn) -> FeedbackOut:
+        """Accept feedback, correct what it says, reject it, or let it wait again (admin key)."""
+        body = review.model_dump(exclude_none=True)
+        return _parsed(self._request("PUT", f"/admin/feedback/{number}/review", json=body), FeedbackOut)
+
+    def models(self) -> ModelsOut:
+        """The store's models with their scores, the newest first (admin key)."""
+        return self._get("/admin/models", [], ModelsOut)
+
+    def use_model(self, model_id: str) -> ModelsOut:
+        """Use another model, with the index that it made (admin key). It answers within seconds."""
+        body = ChoiceIn(id=model_id).model_dump()
+        return _parsed(self._request("PUT", "/admin/models/current", json=body), ModelsOut)
+
+    def health(self) -> HealthOut:
+        """The last hour of the server (admin key)."""
+        return self._get("/admin/health", [], HealthOut)
 
     def _get(self, path: str, fields: Fields, kind: type[Answer]) -> Answer:
         return _parsed(self._request("GET", path, fields=fields), kind)
@@ -158,10 +186,19 @@ class Client:
             parts.append(("box", ",".join(map(str, box))))
         return _parsed(self._request("POST", path, fields=parts), kind)
 
-    def _request(self, method: str, path: str, **content: Any) -> BaseHTTPResponse:  # noqa: ANN401 (urllib3's own)
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        **content: Any,  # noqa: ANN401 (urllib3's own)
+    ) -> BaseHTTPResponse:
         url = f"{self._address}/api/v1{path}"
         try:
-            response = self._pool.request(method, url, headers=self._headers, redirect=False, **content)
+            response = self._pool.request(
+                method, url, headers=self._headers | (headers or {}), redirect=False, **content
+            )
         except HTTPError as error:
             raise ServerUnreachableError(f"{self._address} does not answer ({error}). Is the server running?") from None
         if response.status >= 300:
@@ -177,6 +214,10 @@ def _fields(values: Any) -> Fields:  # noqa: ANN401 (any mapping of fields)
             if each is not None:
                 found.append((name, str(each).lower() if isinstance(each, bool) else str(each)))
     return found
+
+
+def _image(photo: bytes | None) -> dict[str, str]:
+    return {} if photo is None else {"image_base64": base64.b64encode(photo).decode("ascii")}
 
 
 def _product(product_id: str) -> str:

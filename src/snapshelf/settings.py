@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_parted)] = ()
     """Shops whose pages may search here by script, such as `https://shop.example`. None: only the server's own page."""
 
+    feedback_days: int = Field(default=90, ge=1, le=3650)
+    """After so many days what customers said is removed, reviewed or not, and with it the photos that they left."""
+
     log_level: Literal["debug", "info", "warning"] | None = None
     """What a server writes to standard error: warnings, or a line for every request too (`info`), also for pictures,
     the page's files and probes (`debug`). Not set: `warning` on a terminal, else `info`."""

@@ -13,6 +13,7 @@ from snapshelf.client import Client
 from snapshelf.errors import ApiError, ServerUnreachableError
 from snapshelf.settings import Settings
 from snapshelf.web.schemas import FeedbackIn, ProductIn
+from snapshelf.web.staff_schemas import ReviewIn
 from snapshelf.wiring import open_shelf
 from tests.serving import served
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
@@ -57,6 +58,7 @@ def test_what_there_is(client: Client) -> None:
     assert client.facets(category="red thing").num_products == 4
     assert client.categories().categories[0].num_products == 4
     assert client.products(limit=2, category="red thing").total == 4
+    assert client.products(text="green 4", limit=1).products[0].title == "Green Thing 4"
     assert client.product("p02").title == "Red Thing 2"
     assert client.product_image("p02")[:4] == b"RIFF"
     assert client.bought_together("p02", in_stock=True).bought_together == []
@@ -72,6 +74,27 @@ def test_feedback_reaches_the_staff(client: Client, staff: Client) -> None:
     receipt = client.give_feedback(FeedbackIn(request_id=request_id, helpful=False, correct_label="green thing"))
     newest = staff.feedback(limit=1).feedback[0]
     assert (newest.id, newest.correct_label, newest.predicted_label) == (receipt.id, "green thing", "red thing")
+    reviewed = staff.review_feedback(receipt.id, ReviewIn(state="accepted", label="blue thing"))
+    assert (reviewed.state, reviewed.label) == ("accepted", "blue thing")
+    assert staff.feedback(state="waiting").total == 0
+
+
+def test_feedback_with_a_photo_and_taken_back(client: Client, staff: Client) -> None:
+    before = staff.feedback().total
+    said = FeedbackIn(request_id="r1", helpful=True, box=[0.1, 0.1, 0.5, 0.5])
+    receipt = client.give_feedback(said, photo=photo_bytes(RED, 8))
+    assert receipt.photo_kept
+    assert staff.feedback_photo(receipt.id)[:2] == b"\xff\xd8"
+    client.undo_feedback(receipt)
+    assert staff.feedback().total == before
+
+
+def test_models_and_health(staff: Client) -> None:
+    (model,) = staff.models().models
+    assert (model.id, model.state) == ("tiny-1", "serving")
+    with pytest.raises(ApiError, match="tiny-1 alone"):
+        staff.use_model("tiny-2")
+    assert staff.health().step_s == 10
 
 
 def test_a_product_is_put_changed_and_deleted(staff: Client) -> None:

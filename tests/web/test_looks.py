@@ -34,7 +34,7 @@ def test_the_oldest_go_where_there_are_too_many_and_all_after_a_while() -> None:
 
 
 def test_they_go_where_nobody_asks_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snapshelf.web.app.FORGET_EVERY_S", 0.02)
+    monkeypatch.setattr("snapshelf.web.history.History.step_s", 0.02)
     settings = Settings(threads=1)
     app = create_app(open_shelf(build_tiny_store(tmp_path), settings), settings)
     with TestClient(app) as client:

@@ -121,3 +121,16 @@ def test_without_a_configured_key_staff_routes_are_closed(tmp_path: Path) -> Non
     with TestClient(create_app(open_shelf(build_tiny_store(tmp_path), settings), settings)) as client:
         assert client.put("/api/v1/products/p00", json=NEW, headers=ADMIN).status_code == 403
         assert client.get("/api/v1/admin/feedback").status_code == 403
+
+
+def test_products_are_found_by_words_and_by_id(client: TestClient) -> None:
+    def found(**query: str | int) -> tuple[list[str], int]:
+        answer = client.get("/api/v1/products", params=query).json()
+        return [each["id"] for each in answer["products"]], answer["total"]
+
+    assert found(text="green 4")[0][0] == "p04"
+    assert found(text=" p07 ") == (["p07"], 1)
+    assert found(text="red", limit=2) == (["p02", "p05"], 4)
+    assert found(text="red", limit=2, offset=2) == (["p08", "p11"], 4)
+    assert found(text="red", category="blue thing") == ([], 0)
+    assert found(text="  ")[1] == 12

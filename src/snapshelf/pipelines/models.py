@@ -49,11 +49,16 @@ def use_model(store: Store, model_id: str) -> str | None:
         ArtifactMissingError: there is no such model.
     """
     store.use("models", model_id)
-    for index_id in reversed(store.ids("index")):
-        if _maker(store.folder("index", index_id)) == model_id:
-            store.use("index", index_id)
-            return index_id
-    return None
+    index_id = index_made_by(store, model_id)
+    if index_id is not None:
+        store.use("index", index_id)
+    return index_id
+
+
+def index_made_by(store: Store, model_id: str) -> str | None:
+    """The newest index that a model made; None where there is none."""
+    made = (each for each in reversed(store.ids("index")) if _maker(store.folder("index", each)) == model_id)
+    return next(made, None)
 
 
 def _maker(folder: Path) -> str | None:

@@ -23,18 +23,19 @@ from snapshelf.web.guards.in_flight import InFlight
 from snapshelf.web.guards.rate import RateLimit
 from snapshelf.web.guards.uploads import UploadPace
 from snapshelf.web.headers import SecurityHeaders
+from snapshelf.web.history import History
 from snapshelf.web.log import RequestLog
-from snapshelf.web.looks import FORGET_EVERY_S, RecentLooks
 from snapshelf.web.openapi import describe, operation_id
 from snapshelf.web.pages import TEMPLATES
 from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
 from snapshelf.web.readable import ReadableProblems
-from snapshelf.web.routes import admin, installed, page, products, recommendations, results
+from snapshelf.web.routes import admin, feedback, installed, page, products, recommendations, results
 from snapshelf.web.shell import read_shell
 from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
 from snapshelf.web.telemetry import RequestTelemetry, Telemetry
+from snapshelf.web.upkeep import keep_up
 from snapshelf.wiring import Shelf, open_shelf
 
 
@@ -58,15 +59,16 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
     """
     telemetry = Telemetry()
     work = PhotoWork(settings.num_threads, telemetry)
-    state = ServerState(shelf, settings, SqliteFeedback(shelf.feedback_path), telemetry, work)
+    queue = SqliteFeedback(shelf.feedback_path)
+    state = ServerState(shelf, settings, queue, telemetry, work, History(telemetry), store)
     shelves = Shelves(shelf)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watch = StoreWatch(shelves, store.in_use, lambda: open_shelf(store, settings)) if store else None
-        forgetting = asyncio.create_task(_forget_looks(state.looks))
+        upkeep = asyncio.create_task(keep_up(state))
         yield
-        forgetting.cancel()
+        upkeep.cancel()
         if watch:
             await run_in_threadpool(watch.end)
         await run_in_threadpool(state.work.close)
@@ -89,6 +91,7 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
     add_problem_handlers(app)
     for router in (
         recommendations.router,
+        feedback.router,
         products.router,
         admin.router,
         page.router,
@@ -101,12 +104,6 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
     app.mount("/static", GZipMiddleware(_RevalidatedFiles(directory=page.STATIC)), name="static")
     _add_guards(app, state)
     return app
-
-
-async def _forget_looks(looks: RecentLooks) -> None:
-    while True:
-        await asyncio.sleep(FORGET_EVERY_S)
-        looks.forget_old()
 
 
 def _add_guards(app: FastAPI, state: ServerState) -> None:

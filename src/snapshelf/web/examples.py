@@ -26,6 +26,36 @@ _RECOMMENDATION = {
     ],
 }
 _REQUEST_ID = "5f0c2d6e8b1a4f3f9c7e2a1b0d9e8f70"
+_TAKES_BACK = "kT2mZ6cW0nqv8bYxH3sLrA"
+_FEEDBACK = {
+    "id": 17,
+    "created_at": "2026-05-04T10:12:00+00:00",
+    "request_id": _REQUEST_ID,
+    "helpful": False,
+    "correct_label": "sandal",
+    "product_id": None,
+    "comment": None,
+    "model_id": "compact-quick-1a2b3c4d",
+    "predicted_label": "sneaker",
+    "state": "waiting",
+    "label": None,
+    "reviewed_at": None,
+    "has_photo": True,
+}
+_MODEL = {
+    "id": "compact-quick-1a2b3c4d",
+    "created_at": "2026-05-04T09:00:00+00:00",
+    "backbone": "compact",
+    "recipe": "quick",
+    "dataset_id": "fashion-mnist-9a8b7c6d",
+    "num_classes": 10,
+    "num_photos": 54000,
+    "accuracy": 0.931,
+    "macro_f1": 0.93,
+    "ece": 0.008,
+    "has_index": True,
+    "state": "serving",
+}
 _CATEGORIES = [{"name": "boot", "num_products": 7}, {"name": "sneaker", "num_products": 12}]
 
 PROBLEMS: dict[str, tuple[int, str]] = {
@@ -35,6 +65,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "not-found": (404, "Nothing is at /api/v2. The API's documentation is at /docs."),
     "product-not-found": (404, "There is no product 's9'. GET /api/v1/products lists those that are there."),
     "method-not-allowed": (405, "POST is not possible here; GET is. The API's documentation is at /docs."),
+    "conflict": (409, "The model compact-quick-1a2b3c4d has no index, so it would have no products to recommend."),
     "request-timeout": (408, "The request came too slowly. Send it again over a better connection."),
     "photo-too-many-bytes": (
         413,
@@ -61,7 +92,9 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 
 QUERIES: dict[str, Any] = {
     "product_id": "s1",
-    "number": 0,
+    "number": 1,
+    "state": "waiting",
+    "undo-token": _TAKES_BACK,
     "category": "sneaker",
     "price_min": 20,
     "price_max": 100,
@@ -81,6 +114,8 @@ QUERIES: dict[str, Any] = {
 
 REQUESTS: dict[str, Any] = {
     "POST /api/v1/feedback": {"request_id": _REQUEST_ID, "helpful": False, "correct_label": "sandal"},
+    "PUT /api/v1/admin/feedback/{number}/review": {"state": "accepted", "label": "sandal"},
+    "PUT /api/v1/admin/models/current": {"id": "compact-quick-1a2b3c4d"},
     "PUT /api/v1/products/{product_id}": {
         "title": "Runner",
         "category": "sneaker",
@@ -110,7 +145,7 @@ ANSWERS: dict[str, Any] = {
         "recommendations": [_RECOMMENDATION],
         "timing_ms": {"total": 2.1},
     },
-    "POST /api/v1/feedback": {"id": 17},
+    "POST /api/v1/feedback": {"id": 17, "undo_token": _TAKES_BACK, "photo_kept": False},
     "GET /api/v1/categories": {"categories": _CATEGORIES},
     "GET /api/v1/products": {"products": [_PRODUCT], "total": 19},
     "GET /api/v1/facets": {
@@ -141,20 +176,28 @@ ANSWERS: dict[str, Any] = {
     "GET /api/v1/products/{product_id}": _PRODUCT,
     "PUT /api/v1/products/{product_id}": _PRODUCT,
     "GET /api/v1/admin/feedback": {
-        "feedback": [
+        "feedback": [_FEEDBACK],
+        "total": 1,
+        "counts": {"waiting": 1, "accepted": 4, "rejected": 2},
+    },
+    "PUT /api/v1/admin/feedback/{number}/review": _FEEDBACK
+    | {"state": "accepted", "label": "sandal", "reviewed_at": "2026-05-04T12:00:00+00:00"},
+    "GET /api/v1/admin/models": {"models": [_MODEL]},
+    "PUT /api/v1/admin/models/current": {"models": [_MODEL]},
+    "GET /api/v1/admin/health": {
+        "step_s": 10,
+        "moments": [
             {
-                "id": 17,
-                "created_at": "2026-05-04T10:12:00+00:00",
-                "request_id": _REQUEST_ID,
-                "helpful": False,
-                "correct_label": "sandal",
-                "product_id": None,
-                "comment": None,
-                "model_id": "compact-quick-1a2b3c4d",
-                "predicted_label": "sneaker",
+                "at": "2026-05-04T10:12:00+00:00",
+                "requests": 212,
+                "failures": 0,
+                "refusals": {"not-a-photo": 1},
+                "verdicts": {"confident": 31, "unknown": 2},
+                "stages": {"encode": {"p50_ms": 6.1, "p95_ms": 9.4}},
+                "in_flight": 1,
+                "waiting": 0,
             }
         ],
-        "total": 1,
     },
     "GET /api/v1/store": {
         "name": "Shoes & more",
@@ -165,6 +208,7 @@ ANSWERS: dict[str, Any] = {
         "has_prices": True,
         "has_stock": True,
         "has_orders": False,
+        "feedback_days": 90,
     },
     "GET /healthz": {"status": "ok"},
     "GET /readyz": {"status": "ready", "model_id": "compact-quick-1a2b3c4d", "index_id": "compact-quick-1a2b3c4d-5e6f"},

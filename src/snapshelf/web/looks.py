@@ -12,7 +12,6 @@ from snapshelf.recommend.recommender import Look
 from snapshelf.types import Box
 
 KEPT_S = 600.0
-FORGET_EVERY_S = 10.0
 CAPACITY = 1024
 """Some 6 MB with embeddings of 1,280 numbers."""
 

@@ -97,6 +97,8 @@ def _statuses(path: str, operation: Operation) -> Iterator[int]:
         yield 404
     if "security" in operation:
         yield from (401, 403)
+    if path == "/api/v1/admin/models/current":
+        yield from (404, 409)
     if "requestBody" in operation:
         yield from (400, 408, 413, 415)
     if "requestBody" in operation or "parameters" in operation:

@@ -11,8 +11,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
+from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.settings import Settings
+from snapshelf.web.history import History
 from snapshelf.web.looks import RecentLooks
 from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.shelves import Shelves
@@ -50,6 +52,9 @@ class ServerState:
     feedback: SqliteFeedback
     telemetry: Telemetry
     work: PhotoWork
+    history: History
+    store: Store | None = None
+    """Where other models are; None where this shelf is served to the end."""
     recent: RecentAnswers = field(default_factory=RecentAnswers)
     looks: RecentLooks = field(default_factory=RecentLooks)
 

@@ -28,9 +28,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         # In JSON a photo is base64, four characters for three bytes.
-        allowed = self.max_photo_bytes * (4 / 3 if scope["method"] == "PUT" else 1) + _FORM_OVERHEAD_BYTES
-        announced = Headers(scope=scope).get("content-length", "")
+        is_form = headers.get("content-type", "").startswith("multipart/")
+        allowed = self.max_photo_bytes * (1 if is_form else 4 / 3) + _FORM_OVERHEAD_BYTES
+        announced = headers.get("content-length", "")
         if announced.isdigit() and int(announced) > allowed:
             await self._refuse(scope, receive, send, int(announced))
             return

@@ -53,6 +53,7 @@ def store(state: State) -> StoreOut:
         has_prices=has_prices,
         has_stock=has_stock,
         has_orders=shelf.orders.latest() is not None,
+        feedback_days=state.settings.feedback_days,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from typing import Annotated, Literal
 
@@ -12,10 +10,11 @@ from fastapi import APIRouter, Depends, Form, Header, HTTPException, Query, Resp
 
 from snapshelf.errors import ProductNotFoundError, RequestError
 from snapshelf.imaging.decode import decode
+from snapshelf.recommend.options import MAX_TEXT_CHARACTERS
 from snapshelf.together.bought_together import DEFAULT_LIMIT, MAX_LIMIT
-from snapshelf.types import Box, Product
+from snapshelf.types import Box, Filters, Product
 from snapshelf.web.admin import AdminOnly
-from snapshelf.web.pictures import fitted
+from snapshelf.web.pictures import decoded_base64, fitted
 from snapshelf.web.schemas import (
     BoughtTogetherOut,
     CategoriesOut,
@@ -32,6 +31,7 @@ from snapshelf.web.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1", tags=["products"])
 
+_MOST_BY_WORDS = 200
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -52,12 +52,26 @@ def products(
     offset: Offset = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     category: Annotated[str | None, Query()] = None,
+    text: Annotated[
+        str, Query(max_length=MAX_TEXT_CHARACTERS, description="words that the products have, or an id")
+    ] = "",
 ) -> ProductsOut:
-    """A page of products, in the order of their ids."""
+    """A page of products, in the order of their ids; or of the 200 that match some words best, the best first."""
+    if text.strip():
+        ids = _by_words(state, text.strip(), Filters(category=category))
+        shown = filter(None, map(state.shelf.index.product, ids[offset : offset + limit]))
+        return ProductsOut(products=[ProductOut.of(each) for each in shown], total=len(ids))
     page = state.shelf.index.products(offset=offset, limit=limit, category=category)
     return ProductsOut(
         products=[ProductOut.of(product) for product in page], total=state.shelf.index.count_products(category)
     )
+
+
+def _by_words(state: ServerState, text: str, filters: Filters) -> list[str]:
+    """The ids of the products that match the words; of the text itself first, if it is one."""
+    by_id = [text] if state.shelf.index.product(text) else []
+    matches = state.shelf.index.search_words(text, limit=_MOST_BY_WORDS, filters=filters)
+    return by_id + [each.product_id for each in matches if each.product_id != text]
 
 
 @router.get("/facets", response_model=FacetsOut)
@@ -157,7 +171,7 @@ async def put_product(state: State, product_id: str, body: ProductIn) -> Product
 
 def _put(state: ServerState, changed: Product, image_base64: str | None) -> None:
     if image_base64 is not None:
-        state.shelf.gallery.put(changed, [_decoded_base64(image_base64)])
+        state.shelf.gallery.put(changed, [decoded_base64(image_base64)])
         return
     if state.shelf.index.product(changed.id) is None:
         raise RequestError(f"There is no product {changed.id!r} yet, and a new one needs a photo: send image_base64.")
@@ -181,12 +195,3 @@ def _find(state: ServerState, product_id: str) -> Product:
 
 def _not_found(product_id: str) -> ProductNotFoundError:
     return ProductNotFoundError(f"There is no product {product_id!r}. GET /api/v1/products lists those that are there.")
-
-
-def _decoded_base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise RequestError(
-            "image_base64 is not base64; expected a photo's file encoded so, without line breaks."
-        ) from None

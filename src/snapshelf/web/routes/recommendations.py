@@ -1,4 +1,4 @@
-"""A photo in, products out; and what customers say of the answer."""
+"""A photo in, products out."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 
-from snapshelf.adapters.sqlite_feedback import Feedback
-from snapshelf.errors import RequestError
 from snapshelf.imaging.decode import decode
 from snapshelf.recommend.recommender import Answer, Look
 from snapshelf.types import Box
 from snapshelf.web.looks import key_of
 from snapshelf.web.schemas import (
     ClassProbabilityOut,
-    FeedbackIn,
-    FeedbackReceiptOut,
     PredictionOut,
     RecommendationOut,
     RecommendationsOut,
@@ -105,17 +101,6 @@ def similar(state: State, wanted: Annotated[SimilarFields, Query()]) -> SimilarO
         recommendations=[RecommendationOut.of(each) for each in found],
         timing_ms=SearchTimingOut(total=_ms(time.perf_counter() - started)),
     )
-
-
-@router.post("/feedback", response_model=FeedbackReceiptOut, status_code=201)
-def give_feedback(state: State, feedback: FeedbackIn) -> FeedbackReceiptOut:
-    """Say whether an answer was right. It waits for the store's staff and never trains anything by itself."""
-    if feedback.model_dump(exclude={"request_id"}, exclude_none=True) == {}:
-        raise RequestError("The feedback is empty; give at least one of helpful, correct_label, product_id, comment.")
-    label = state.recent.label(feedback.request_id)
-    model_id = state.shelf.model.id if label is not None else None
-    kept = Feedback(model_id=model_id, predicted_label=label, **feedback.model_dump())
-    return FeedbackReceiptOut(id=state.feedback.add(kept))
 
 
 def _ms(seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""The page's own routes, feedback, and what watches the server."""
+"""The page's own routes, and what watches the server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.tiny_store import COLOURS, photo_bytes
-from tests.web.conftest import ADMIN
 
 
 def test_the_page_is_there_and_allows_no_inline_script(client: TestClient) -> None:
@@ -72,25 +71,3 @@ def test_metrics_count_requests_and_verdicts(client: TestClient) -> None:
 def test_an_unknown_address_is_a_problem_document(client: TestClient) -> None:
     answer = client.get("/nowhere")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
-
-
-def test_feedback_waits_for_staff_with_what_was_said(client: TestClient) -> None:
-    asked = client.post("/api/v1/recommendations", files={"photo": photo_bytes(COLOURS["red thing"])}).json()
-    remark = {"request_id": asked["request_id"], "helpful": False, "correct_label": "green thing", "comment": "no <b>"}
-    assert client.post("/api/v1/feedback", json=remark).status_code == 201
-    kept = client.get("/api/v1/admin/feedback", headers=ADMIN).json()
-    assert kept["total"] == 1
-    assert kept["feedback"][0]["predicted_label"] == "red thing"
-    assert kept["feedback"][0]["model_id"] == "tiny-1"
-    assert {key: kept["feedback"][0][key] for key in remark} == remark
-
-
-def test_feedback_on_a_forgotten_request_is_kept_without_a_guess(client: TestClient) -> None:
-    assert client.post("/api/v1/feedback", json={"request_id": "long-ago", "helpful": True}).status_code == 201
-    kept = client.get("/api/v1/admin/feedback", headers=ADMIN).json()["feedback"][0]
-    assert kept["predicted_label"] is None
-
-
-@pytest.mark.parametrize("remark", [{}, {"request_id": "x"}, {"helpful": True}, {"request_id": "x", "stars": 5}])
-def test_feedback_that_says_nothing_is_refused(client: TestClient, remark: dict[str, object]) -> None:
-    assert client.post("/api/v1/feedback", json=remark).status_code == 422

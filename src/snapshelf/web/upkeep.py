@@ -1,0 +1,37 @@
+"""What a server does by itself, now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from datetime import timedelta
+
+from starlette.concurrency import run_in_threadpool
+
+from snapshelf.web.state import ServerState
+
+FORGET_FEEDBACK_EVERY_S = 3600
+
+_log = logging.getLogger(__name__)
+
+
+async def keep_up(state: ServerState) -> None:
+    """Note how it goes, and let go of what was kept long enough; to the end of the server."""
+    days = timedelta(days=state.settings.feedback_days)
+    for seconds in itertools.count(0, state.history.step_s):
+        if seconds % FORGET_FEEDBACK_EVERY_S == 0:
+            await _forget_feedback(state, days)
+        await asyncio.sleep(state.history.step_s)
+        state.looks.forget_old()
+        state.history.note()
+
+
+async def _forget_feedback(state: ServerState, older_than: timedelta) -> None:
+    try:
+        num = await run_in_threadpool(state.feedback.forget, older_than)
+    except Exception:  # a full disk, another process; the next time will do
+        _log.exception("Old feedback could not be removed")
+        return
+    if num:
+        _log.info("Feedback older than %s days was removed: %s", older_than.days, num)
