@@ -106,7 +106,8 @@ def test_no_template_says_anything_by_itself(path: Path) -> None:
     assert [text.strip() for text in shown.found if re.search(r"\w", text)] == []
 
 
-NAMES = {"AbortError", "Escape", "Content-Type", "Retry-After", "GET", "POST", "Files", "not all", "a, button"}
+NAMES = {"AbortError", "Escape", "Content-Type", "Retry-After", "Undo-Token", "GET", "POST", "DELETE", "Files"}
+NAMES |= {"not all", "a, button", "input, button"}
 """Of browsers, protocols and selectors."""
 
 

@@ -25,9 +25,9 @@ def index(request: Request, state: State, words: PageWords, like: str = "") -> R
 
 
 @router.get("/privacy", include_in_schema=False)
-def privacy(request: Request, words: PageWords) -> Response:
+def privacy(request: Request, state: State, words: PageWords) -> Response:
     """What happens to a customer's photo."""
-    return page_response(request, words, draw("privacy.html", words))
+    return page_response(request, words, draw("privacy.html", words, feedback_days=state.settings.feedback_days))
 
 
 @router.get("/favicon.ico", include_in_schema=False)

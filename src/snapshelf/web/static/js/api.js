@@ -69,10 +69,15 @@ export async function fetchBoughtTogether(productId, { inStock, signal }) {
   return response.json();
 }
 
-/** What a customer says of an answer. Outlives the page (keepalive). */
+/** What a customer says of an answer. @returns a receipt: {id, undo_token} */
 export async function sendFeedback(feedback) {
   const headers = { "Content-Type": "application/json" };
-  await send(`${BASE}/feedback`, { method: "POST", body: JSON.stringify(feedback), headers, keepalive: true });
+  return (await send(`${BASE}/feedback`, { method: "POST", body: JSON.stringify(feedback), headers })).json();
+}
+
+/** Take it back. */
+export async function undoFeedback({ id, undo_token }) {
+  await send(`${BASE}/feedback/${id}`, { method: "DELETE", headers: { "Undo-Token": undo_token } });
 }
 
 async function send(address, options) {

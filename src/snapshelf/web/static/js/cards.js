@@ -11,7 +11,7 @@ const SMALL_PX = 160;
 const FULL_PX = 320;
 
 /**
- * A card for one product. A look-alike has a `similarity`. `feedback` is the element with its «Not helpful» button;
+ * A card for one product. A look-alike has a `similarity`. `feedback` is the element with its thumbs;
  * `onLike` takes the product when more like it is wanted.
  */
 export function card({ product, similarity, reasons, reason }, { feedback = null, onLike = null } = {}) {

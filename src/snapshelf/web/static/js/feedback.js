@@ -1,82 +1,98 @@
-// «Not helpful» on a card: thanked in place, and sent only when the time to undo has passed.
+// What customers say of a product or of what a photo was taken for: thanked in place, and taken back for some seconds.
 
+import { sendFeedback, undoFeedback } from "./api.js";
 import { el, icon } from "./dom.js";
 import { text } from "./words.js";
 
 const UNDO_MS = 6000;
 
-/** @param send takes {request_id, product_id, helpful} and returns a promise */
-export function createFeedback(send) {
-  const given = new Map(); // product id → "waiting" | "sent" | "failed", for this photo
-  const waiting = new Map(); // product id → what sends it at once
+/** What was said of this photo's answers stays, whatever is drawn anew, until `reset`. */
+export function createFeedback() {
+  let given = new Map(); // key → {receipt, state: "undoable" | "thanked" | "failed"}
 
-  function give(requestId, product, show) {
-    const deliver = async () => {
-      clearTimeout(timer);
-      waiting.delete(product.id);
-      given.set(product.id, "sent");
-      const feedback = { request_id: requestId, product_id: product.id, helpful: false };
-      await send(feedback).catch(() => given.set(product.id, "failed"));
+  function give(key, said, show) {
+    const remark = { receipt: sendFeedback(said), state: "undoable" };
+    const becomes = (state) => {
+      remark.state = state;
       show();
     };
-    const timer = setTimeout(deliver, UNDO_MS);
-    given.set(product.id, "waiting");
-    waiting.set(product.id, { deliver, timer });
+    const timer = setTimeout(() => remark.state === "undoable" && becomes("thanked"), UNDO_MS);
+    remark.receipt.catch(() => {
+      clearTimeout(timer);
+      becomes("failed");
+    });
+    given.set(key, remark);
+    show();
   }
 
-  function undo(product) {
-    clearTimeout(waiting.get(product.id)?.timer);
-    waiting.delete(product.id);
-    given.delete(product.id);
+  async function takeBack(key, show) {
+    const remark = given.get(key);
+    given.delete(key);
+    show();
+    try {
+      await undoFeedback(await remark.receipt);
+    } catch {
+      given.set(key, remark); // it is still there
+      show();
+    }
   }
 
   return {
-    /** The element for one product's card. */
-    control(requestId, product) {
+    /**
+     * An element with the ways to say something, or with thanks once it was said.
+     * @param key what it is about: said once
+     * @param choices takes a function that sends feedback, and one that draws anew; returns elements
+     */
+    control(key, choices) {
       const root = el("div", { class: "feedback" });
-      const show = () => {
-        const hadFocus = root.contains(document.activeElement);
-        root.replaceChildren(...parts());
-        if (hadFocus) (root.querySelector("button") ?? root.querySelector("[tabindex]"))?.focus();
-      };
-      const act = (action) => () => {
-        action();
-        show();
-      };
+      const send = (said) => give(key, said, show);
       const parts = () => {
-        const giveNow = act(() => give(requestId, product, show));
-        switch (given.get(product.id)) {
+        switch (given.get(key)?.state) {
           case undefined:
-            return [thumbButton(product, giveNow)];
-          case "waiting":
-            return [thanks("feedback.thanks"), textButton("feedback.undo", act(() => undo(product)))];
+            return choices(send, show);
+          case "undoable":
+            return [thanks("feedback.thanks"), textButton("feedback.undo", () => takeBack(key, show))];
           case "failed":
-            return [thanks("feedback.not_sent"), textButton("feedback.retry", giveNow)];
+            return [thanks("feedback.not_sent"), textButton("feedback.retry", () => {
+              given.delete(key);
+              show();
+            })];
           default:
             return [thanks("feedback.thanks")];
         }
       };
+      function show() {
+        const hadFocus = root.contains(document.activeElement);
+        root.replaceChildren(...parts());
+        if (hadFocus) (root.querySelector("input, button") ?? root.querySelector("[tabindex]"))?.focus();
+      }
       show();
       return root;
     },
-    /** A new photo: nothing has been said of its answers. What waits is sent. */
+    /** A new photo: nothing has been said of its answers. */
     reset() {
-      this.flush();
-      given.clear();
-    },
-    /** Send what waits, before the page goes. */
-    flush() {
-      for (const { deliver } of [...waiting.values()]) deliver();
+      given = new Map();
     },
   };
 }
 
-function thumbButton(product, onClick) {
-  const name = el("span", { class: "visually-hidden", text: text("feedback.not_helpful", { title: product.title }) });
-  return el("button", { class: "icon-button", type: "button", on: { click: onClick } }, icon("thumb-down"), name);
+/** «Helpful» and «Not helpful» on a product's card. */
+export const productFeedback = (feedback, requestId, product) =>
+  feedback.control(`product ${product.id}`, (send) =>
+    [true, false].map((helpful) =>
+      thumb(helpful, text(helpful ? "feedback.helpful" : "feedback.not_helpful", { title: product.title }), () =>
+        send({ request_id: requestId, product_id: product.id, helpful }),
+      ),
+    ),
+  );
+
+/** A thumb, up or down. */
+export function thumb(up, name, onClick) {
+  const look = { class: up ? "icon-button up" : "icon-button", type: "button", on: { click: onClick } };
+  return el("button", look, icon("thumb-down"), el("span", { class: "visually-hidden", text: name }));
 }
 
 const thanks = (key) => el("p", { class: "thanks", role: "status", tabindex: -1, text: text(key) });
 
-const textButton = (key, onClick) =>
+export const textButton = (key, onClick) =>
   el("button", { class: "text-button", type: "button", text: text(key), on: { click: onClick } });

@@ -1,13 +1,14 @@
 // Where the page's parts are put together: state, search, views, address, focus.
 
 import { fitting, NO_FILTERS, readFilters } from "./address.js";
-import { fetchFacets, fetchStore, sendFeedback } from "./api.js";
+import { fetchFacets, fetchStore } from "./api.js";
 import { startCrop } from "./crop.js";
 import { byId } from "./dom.js";
 import { stopCountdown } from "./error-panel.js";
 import { createFacets } from "./facets.js";
 import { createFeedback } from "./feedback.js";
 import { createFilters, liftAll } from "./filters.js";
+import { createJudgement } from "./judgement.js";
 import { keepStore } from "./kept.js";
 import { offerLanguages, startLanguage } from "./language.js";
 import { showConnection, startOffline } from "./offline.js";
@@ -41,7 +42,7 @@ const state = createState({
   facets: null,
   store: {
     name: null, categories: [], samples: [], has_prices: false, has_stock: false, has_orders: false,
-    max_upload_bytes: Infinity,
+    max_upload_bytes: Infinity, feedback_days: 90,
   },
 });
 
@@ -53,7 +54,7 @@ const views = createViews(state, search, {
     recent.show();
   },
 });
-const feedback = createFeedback(sendFeedback);
+const feedback = createFeedback();
 let showFilters = () => {};
 let buildFilters = () => {};
 
@@ -82,6 +83,7 @@ const showPanel = createPhotoPanel({
     search.filter({ ...filters, category: filters.category === label ? null : label });
   },
 });
+const showJudgement = createJudgement(feedback);
 const showCrop = startCrop({ onBox: search.crop, say });
 
 const showResults = createResults({
@@ -107,7 +109,7 @@ function likeOf(product) {
 function draw(now, before) {
   byId("start").hidden = now.open;
   byId("search").hidden = !now.open;
-  for (const show of now.open ? [showPanel, showCrop, showResults, showTogether] : []) show(now, before);
+  for (const show of now.open ? [showPanel, showJudgement, showCrop, showResults, showTogether] : []) show(now, before);
   showFilters(now);
 }
 
@@ -173,7 +175,6 @@ for (const kind of ["click", "auxclick"]) {
 }
 
 addEventListener("online", () => state.get().error?.kind === "offline" && search.run());
-addEventListener("pagehide", () => feedback.flush());
 
 startOffline();
 recent.show();

@@ -3,18 +3,19 @@
 import { card, skeletonCard } from "./cards.js";
 import { byId } from "./dom.js";
 import { emptyPanel, errorPanel, stopCountdown } from "./error-panel.js";
+import { productFeedback } from "./feedback.js";
 import { titleOf } from "./panel-texts.js";
 import { MOST, PAGE } from "./search.js";
 import { text } from "./words.js";
 
 /**
- * @param feedback makes the cards' «Not helpful»
+ * @param feedback what was said of the cards
  * @param onLike for «More like this»;  onMore for «Show more»
  * @param notice retry, choose, lift, filter (with filters)
  */
 export function createResults({ feedback, onLike, onMore, notice }) {
   const cardOf = (one, requestId) =>
-    card(one, { onLike, feedback: requestId ? feedback.control(requestId, one.product) : null });
+    card(one, { onLike, feedback: requestId ? productFeedback(feedback, requestId, one.product) : null });
   byId("more").addEventListener("click", onMore);
   return (now, before) => {
     byId("grid").setAttribute("aria-busy", String(now.busy));
