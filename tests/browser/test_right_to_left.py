@@ -61,7 +61,7 @@ def part(page: Page) -> None:
 
 def thanks(page: Page) -> None:
     result(page)
-    page.locator(CARDS).first.locator(".feedback button").click()
+    page.locator(CARDS).first.locator(".feedback button").first.click()
     expect(page.get_by_role("button", name="تراجع")).to_be_visible()
 
 

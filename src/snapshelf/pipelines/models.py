@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import StoreError
+
+_UNFOLDED = 160
+"""Characters of a line where nobody looks at it in a terminal."""
 
 
 def list_models(store: Store) -> list[dict[str, Any]]:
@@ -33,13 +37,16 @@ def list_models(store: Store) -> list[dict[str, Any]]:
 
 def print_models(rows: list[dict[str, Any]]) -> None:
     """The same for people, on standard output."""
-    table = Table("", "id", "created", "classes", "accuracy", "macro F1", box=None, pad_edge=False)
+    longest = max((len(row["id"]) for row in rows), default=0)  # to be copied, so never cut
+    table = Table(
+        "", Column("id", min_width=longest), "created", "classes", "accuracy", "macro F1", box=None, pad_edge=False
+    )
     for row in rows:
         scores = [
             f"{row['validation'][name]:.4f}" if name in row["validation"] else "" for name in ("accuracy", "macro_f1")
         ]
-        table.add_row("*" if row["in_use"] else "", row["id"], row["created_at"], str(row["num_classes"]), *scores)
-    Console(highlight=False).print(table)
+        table.add_row("*" if row["in_use"] else "", row["id"], row["created_at"][:10], str(row["num_classes"]), *scores)
+    Console(highlight=False, width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
 def use_model(store: Store, model_id: str) -> str | None:

@@ -1,4 +1,5 @@
-"""What the pages say, in the reader's language: `static/words/LANGUAGE.json`, which the page's scripts read too.
+"""What the pages say, in the reader's language: `static/words/LANGUAGE.json`, which the page's scripts read too, and
+`static/admin/words/LANGUAGE.json` for the staff's page.
 
 A text may have placeholders, `{name}` or `{name:style}`. A number stands as the reader's locale writes it; the styles
 are for the store's own words: `capital` begins with a capital, `inside` is as within a sentence. A text that depends on
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +20,10 @@ from babel import Locale, UnknownLocaleError
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent
 
-FOLDER = Path(__file__).parent / "static" / "words"
+_STATIC = Path(__file__).parent / "static"
+FOLDERS = (_STATIC / "words", _STATIC / "admin" / "words")
+"""The customers' texts, and those of the staff's page."""
+
 DEFAULT = "en"
 
 Text = str | dict[str, str]
@@ -31,7 +36,13 @@ _MOST_SURE = 0.99
 @cache
 def languages() -> dict[str, dict[str, Text]]:
     """Every language that there is, by its code: its texts by their keys."""
-    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+    codes = sorted(path.stem for path in FOLDERS[0].glob("*.json"))
+    return {code: dict(ChainMap(*(_texts(folder / f"{code}.json") for folder in reversed(FOLDERS)))) for code in codes}
+
+
+def _texts(path: Path) -> dict[str, Text]:
+    found: dict[str, Text] = json.loads(path.read_text("utf-8"))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

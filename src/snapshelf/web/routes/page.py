@@ -24,6 +24,12 @@ def index(request: Request, state: State, words: PageWords, like: str = "") -> R
     return page_response(request, words, page)
 
 
+@router.get("/admin", include_in_schema=False)
+def staff(request: Request, state: State, words: PageWords) -> Response:
+    """The staff's page. It holds nothing of the store but its name: what it shows is asked for with the admin key."""
+    return page_response(request, words, draw("admin.html", words, store_name=state.shelf.config.name))
+
+
 @router.get("/privacy", include_in_schema=False)
 def privacy(request: Request, state: State, words: PageWords) -> Response:
     """What happens to a customer's photo."""

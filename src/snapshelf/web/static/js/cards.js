@@ -23,9 +23,15 @@ export function card({ product, similarity, reasons, reason }, { feedback = null
     el("h3", { class: "card-title" }, title(product)),
     offer(product),
     why ? el("p", { class: "card-reason", text: capitalised(why) }) : null,
-    similarity === undefined ? null : el("p", { class: "alike", text: text("card.alike", { figure: alike(similarity) }) }),
   );
-  const foot = el("div", { class: "card-foot" }, onLike ? likeButton(product, onLike) : null, feedback);
+  const figure = similarity === undefined ? null : text("card.alike", { figure: alike(similarity) });
+  const foot = el(
+    "div",
+    { class: "card-foot" },
+    figure ? el("p", { class: "alike", text: figure }) : null,
+    feedback,
+    onLike ? likeButton(product, onLike) : null,
+  );
   const article = el("article", { class: "card" }, picture(product), facts, foot);
   article.dataset.productId = product.id;
   return el("li", {}, article);

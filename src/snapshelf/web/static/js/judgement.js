@@ -6,12 +6,13 @@ import { text } from "./words.js";
 
 export function createJudgement(feedback) {
   let shown = null;
-  return (now) => {
+  return (now, before) => {
     const prediction = now.error || now.like ? null : now.answer?.prediction;
     const key = prediction ? `label ${prediction.label} ${prediction.verdict} ${JSON.stringify(now.box)}` : null;
     const place = byId("judgement");
     place.hidden = key === null;
-    if (key === null || (key === shown?.key && now.photo === shown.photo)) return;
+    const isShown = key === shown?.key && now.photo === shown.photo && "answer" in before;
+    if (key === null || isShown) return;
     shown = { key, photo: now.photo };
     place.replaceChildren(control(feedback, key, now));
   };
@@ -46,9 +47,6 @@ function control(feedback, key, { answer, photo, box, store }) {
 
 /** The photo as it was sent for the search, and the part of it that was meant. */
 async function leftPhoto(photo, box) {
-  const reader = new FileReader();
-  reader.readAsDataURL(await photo.upload);
-  await new Promise((resolve) => reader.addEventListener("loadend", resolve));
-  const image_base64 = reader.result.slice(reader.result.indexOf(",") + 1);
-  return { image_base64, ...(box ? { box: [box.x, box.y, box.w, box.h] } : {}) };
+  const { base64Of } = await import("./base64.js");
+  return { image_base64: await base64Of(await photo.upload), ...(box ? { box: [box.x, box.y, box.w, box.h] } : {}) };
 }

@@ -4,9 +4,14 @@ import { byId } from "./dom.js";
 import { language, text, useWords } from "./words.js";
 
 const KEY = "snapshelf.language";
+let folders = [];
 
-/** Loads the texts for this visit: in the language that was chosen on this device, else as the page came. */
-export async function startLanguage() {
+/**
+ * Loads the texts for this visit: in the language that was chosen on this device, else as the page came.
+ * @param from the folders that have a file a language
+ */
+export async function startLanguage(from = ["/static/words"]) {
+  folders = from;
   const root = document.documentElement;
   const served = root.lang;
   try {
@@ -37,9 +42,14 @@ export function offerLanguages(onChange) {
 }
 
 async function load(wanted) {
-  const response = await fetch(`/static/words/${encodeURIComponent(wanted)}.json`);
+  const texts = await Promise.all(folders.map((folder) => fetchTexts(`${folder}/${encodeURIComponent(wanted)}.json`)));
+  useWords(wanted, Object.assign({}, ...texts));
+}
+
+async function fetchTexts(address) {
+  const response = await fetch(address);
   if (!response.ok) throw new Error(response.statusText);
-  useWords(wanted, await response.json());
+  return response.json();
 }
 
 function keep(chosen) {
@@ -60,5 +70,5 @@ function write() {
     element.setAttribute("aria-label", text(element.dataset.wordsLabel));
   }
   byId("language-code").textContent = language();
-  byId("privacy").href = `/privacy?language=${language()}`;
+  byId("privacy")?.setAttribute("href", `/privacy?language=${language()}`);
 }
