@@ -1,28 +1,34 @@
 """How much of the machine reaches the customers: the server over loopback, against what its cores could do at best.
 
-    python bench/bench_serve.py [--store STORE] [--seconds N] [--requests N]
+    python bench/bench_serve.py [--store STORE] [--seconds N] [--requests N] [--peers] [--litserve-python PYTHON]
 
 1. The floor: decoding photos at the scale that is needed, and the model's own time, in this process, without any
    server: all cores on as many photos (throughput) and on one photo (latency).
 2. `snapshelf serve` in a process of its own: how long until it is ready; closed load from one client, and from twice
    as many clients as cores; open load, requests that come by chance (Poisson) at 60 % of the rate that was reached.
    Photos of 348 px and of 12 megapixels, JPEG, each sent once only, so that nothing is known already.
-3. With `--requests N`: the server's memory after a tenth of so many requests, and after all of them.
+3. With `--peers`: the same closed load on a plain FastAPI program and, with `--litserve-python`, on LitServe; both with
+   the same ONNX file, Pillow, and the same products (`bench/peers`). LitServe lives in an environment of its own:
+   python -m venv PATH && PATH/bin/pip install litserve==0.2.19 onnxruntime pillow numpy
+4. With `--requests N`: the server's memory after a tenth of so many requests, and after all of them.
 
 Without `--store` one is made: EfficientNet-Lite0 with its ImageNet weights over 300 drawn photos. The clients share the
-cores with the server. Goals: throughput at least 0.85 of the floor's, p50 of one client at most 1.3 of it; memory
-within 5 %. The last line is JSON.
+cores with the server. Goals: throughput at least 0.85 of the floor's, p50 of one client at most 1.3 of it; at least
+twice the peers' throughput on large photos and never below them; memory within 5 %. The last line is JSON.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
+import functools
 import io
 import itertools
 import json
 import os
 import random
+import signal
 import socket
 import statistics
 import subprocess
@@ -44,10 +50,13 @@ from bench_page import made_store, photo
 from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits, decode
+from snapshelf.settings import Settings
+from snapshelf.wiring import open_shelf
 
 SIZES = {"348 px": (348, 261), "12 MP": (4000, 3000)}
 PHOTOS_OF_A_SIZE = 8
 BOUNDARY = b"snapshelf"
+PEERS = Path(__file__).parent / "peers"
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -102,26 +111,45 @@ def _rate_of_threads(work: Callable[[bytes], None], photos: list[bytes], seconds
 # Clients
 
 
-def ask(connection: socket.socket, data: bytes) -> int:
-    """Send a photo that nobody sent before, and read the answer; its status."""
+def as_form(data: bytes) -> tuple[bytes, list[bytes]]:
+    """The content type and the body of a request with a photo. Behind a JPEG's end anything may stand."""
     head = b'--%b\r\nContent-Disposition: form-data; name="photo"; filename="p.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
-    tail = os.urandom(8) + b"\r\n--%b--\r\n" % BOUNDARY  # behind a JPEG's end anything may stand
-    head %= BOUNDARY
-    length = len(head) + len(data) + len(tail)
+    tail = os.urandom(9) + b"\r\n--%b--\r\n" % BOUNDARY
+    return b"multipart/form-data; boundary=%b" % BOUNDARY, [head % BOUNDARY, data, tail]
+
+
+def as_json(data: bytes) -> tuple[bytes, list[bytes]]:
+    """The same as LitServe has it."""
+    return b"application/json", [b'{"photo": "', _base64(data), base64.b64encode(os.urandom(9)), b'"}']
+
+
+@functools.cache
+def _base64(data: bytes) -> bytes:
+    """So that more may be added to it."""
+    return base64.b64encode(data + b"\0" * (-len(data) % 3))
+
+
+Body = Callable[[bytes], tuple[bytes, list[bytes]]]
+
+
+def ask(connection: socket.socket, data: bytes, body: Body = as_form) -> bytes:
+    """Send a photo that nobody sent before; the answer, which must be 200."""
+    content_type, parts = body(data)
     connection.sendall(
-        b"POST /api/v1/recommendations HTTP/1.1\r\nHost: shop\r\nContent-Length: %d\r\n"
-        b"Content-Type: multipart/form-data; boundary=%b\r\n\r\n%b" % (length, BOUNDARY, head)
+        b"POST /api/v1/recommendations HTTP/1.1\r\nHost: shop\r\nContent-Length: %d\r\nContent-Type: %b\r\n\r\n"
+        % (sum(map(len, parts)), content_type)
     )
-    connection.sendall(data)
-    connection.sendall(tail)
+    for part in parts:
+        connection.sendall(part)
     received = b""
     while (end := received.find(b"\r\n\r\n")) < 0:
         received += _some(connection)
-    fields = received[:end].lower()
-    left = int(fields.partition(b"content-length:")[2].split(b"\r\n")[0]) - (len(received) - end - 4)
-    while left > 0:
-        left -= len(_some(connection))
-    return int(fields.split(b" ")[1])
+    fields, received = received[:end].lower(), received[end + 4 :]
+    assert fields.split(b" ")[1] == b"200", received
+    length = int(fields.partition(b"content-length:")[2].split(b"\r\n")[0])
+    while len(received) < length:
+        received += _some(connection)
+    return received
 
 
 def _some(connection: socket.socket) -> bytes:
@@ -131,7 +159,7 @@ def _some(connection: socket.socket) -> bytes:
     return part
 
 
-def closed_load(port: int, photos: list[bytes], clients: int, seconds: float) -> dict[str, float]:
+def closed_load(port: int, photos: list[bytes], clients: int, seconds: float, body: Body = as_form) -> dict[str, float]:
     """Clients of which each asks again as soon as it was answered: requests a second, and their milliseconds."""
     took: list[float] = []
     ends = time.perf_counter() + seconds
@@ -142,7 +170,7 @@ def closed_load(port: int, photos: list[bytes], clients: int, seconds: float) ->
                 started = time.perf_counter()
                 if started >= ends:
                     return
-                assert ask(connection, data) == 200
+                ask(connection, data, body)
                 took.append(time.perf_counter() - started)
 
     started = time.perf_counter()
@@ -159,7 +187,7 @@ def open_load(port: int, photos: list[bytes], rate: float, seconds: float) -> di
 
     def one(data: bytes, due: float) -> None:
         connection = pool.pop()
-        assert ask(connection, data) == 200
+        ask(connection, data)
         took.append(time.perf_counter() - due)
         pool.append(connection)
 
@@ -175,7 +203,7 @@ def open_load(port: int, photos: list[bytes], rate: float, seconds: float) -> di
 
 def connected(port: int) -> socket.socket:
     """A connection on which nothing waits to be joined."""
-    connection = socket.create_connection(("127.0.0.1", port))
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
@@ -201,9 +229,14 @@ def running(command: list[str | Path]) -> Iterator[tuple[int, float, int]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     started = time.perf_counter()
-    server = subprocess.Popen([part if part != "PORT" else str(port) for part in command], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [part if part != "PORT" else str(port) for part in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # some have processes of their own
+    )
     try:
-        while True:
+        while time.perf_counter() - started < 120:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
                 break
             if server.poll() is not None:
@@ -211,8 +244,11 @@ def running(command: list[str | Path]) -> Iterator[tuple[int, float, int]]:
             time.sleep(0.02)
         yield port, time.perf_counter() - started, server.pid
     finally:
-        server.terminate()
-        server.wait()
+        os.killpg(server.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def snapshelf(store: Path) -> list[str | Path]:
@@ -267,6 +303,67 @@ def say(name: str, found: dict[str, Any]) -> None:
     )
 
 
+def against_peers(
+    store: Path, photos: dict[str, list[bytes]], seconds: float, litserve_python: Path | None
+) -> dict[str, Any]:
+    """Our server's closed load over that of others."""
+    folder = Store(store).current("models")
+    size_px = str(OnnxEncoder(folder, num_threads=1).preprocess.size_px)
+    programs = {"FastAPI": (Path(sys.executable), "serve_plain.py", as_form)}
+    if litserve_python:
+        programs["LitServe"] = (litserve_python, "serve_litserve.py", as_json)
+    found: dict[str, Any] = {}
+    with tempfile.NamedTemporaryFile(suffix=".npz") as products:
+        np.savez(products, **products_of(store))
+        products.flush()
+        for name, of_size in photos.items():
+            with running(snapshelf(store)) as (port, _, _):
+                ours = loads(port, of_size, seconds, as_form)
+            for peer, (python, program, body) in programs.items():
+                command: list[str | Path] = [
+                    python,
+                    PEERS / program,
+                    folder / "model.onnx",
+                    products.name,
+                    size_px,
+                    "PORT",
+                ]
+                with running(command) as (port, _, _):
+                    theirs = loads(port, of_size, seconds, body)
+                same = np.mean([mine == other for mine, other in zip(ours["nearest"], theirs["nearest"], strict=True)])
+                rate = ours["many"]["rate"] / theirs["many"]["rate"]
+                found[f"{peer}, {name}"] = {"rate": rate, "ours": ours["many"], "theirs": theirs["many"]}
+                print(
+                    f"{name}: {ours['many']['rate']:.1f} a second, {peer} {theirs['many']['rate']:.1f}: "
+                    f"{rate:.2f} times; p50 of one client {ours['one']['p50_ms']:.1f} and "
+                    f"{theirs['one']['p50_ms']:.1f} ms; the same nearest product for {same:.0%} of the photos",
+                    flush=True,
+                )
+    return found
+
+
+def loads(port: int, photos: list[bytes], seconds: float, body: Body) -> dict[str, Any]:
+    """Closed load of many clients and of one, and the nearest product of each photo."""
+    with connected(port) as connection:
+        answers = [json.loads(ask(connection, data, body)) for data in photos]  # warms up
+    return {
+        "nearest": [answer["recommendations"][0]["product"]["id"] for answer in answers],
+        "many": elsewhere(closed_load, port, photos, 2 * CORES, seconds, body),
+        "one": elsewhere(closed_load, port, photos, 1, seconds, body),
+    }
+
+
+def products_of(store: Path) -> dict[str, Any]:
+    """The ids of the products and an embedding of each."""
+    shelf = open_shelf(Store(store), Settings())
+    try:
+        ids = [product.id for product in shelf.index.products(offset=0, limit=100_000)]
+        embeddings = shelf.index.product_embeddings(ids)
+    finally:
+        shelf.close()
+    return {"ids": ids, "embeddings": np.stack([embeddings[each][0] for each in ids])}
+
+
 def memory(store: Path, photos: dict[str, list[bytes]], requests: int) -> dict[str, float]:
     """MB after a tenth of the requests and after all; every hundredth photo is a large one."""
     mixed = (photos["348 px"] * 100)[:99] + photos["12 MP"][:1]
@@ -291,7 +388,7 @@ def so_many(port: int, photos: list[bytes], clients: int, num: int) -> dict[str,
                     number = next(numbers, None)
                 if number is None:
                     return
-                assert ask(connection, photos[number % len(photos)]) == 200
+                ask(connection, photos[number % len(photos)])
 
     with ThreadPoolExecutor(clients) as threads:
         list(threads.map(client, range(clients)))
@@ -304,11 +401,15 @@ def main() -> None:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--requests", type=int, default=0)
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--litserve-python", type=Path)
     options = parser.parse_args()
     photos = {name: files(size) for name, size in SIZES.items()}
     with tempfile.TemporaryDirectory() as name:
         store = options.store or made_store(Path(name))
         result: dict[str, Any] = {"cores": CORES, **against_the_floor(store, photos, options.seconds)}
+        if options.peers:
+            result["peers"] = against_peers(store, photos, options.seconds, options.litserve_python)
         if options.requests:
             result["memory"] = memory(store, photos, options.requests)
     print(json.dumps(result, default=lambda value: round(value, 3)))

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, ShowPhoto, open_context
 from tests.browser.test_failures import problem
-from tests.browser.test_filters import _with_guesses
+from tests.browser.test_filters import with_guesses
 from tests.browser.test_search import CARDS, SEARCH
 
 pytestmark = pytest.mark.browser
@@ -73,7 +73,7 @@ def part(page: Page, show_photo: ShowPhoto) -> None:
 
 
 def unsure(page: Page, show_photo: ShowPhoto) -> None:
-    page.route(SEARCH, _with_guesses)
+    page.route(SEARCH, with_guesses)
     show_photo()
     expect(page.locator("#guess-chips button")).to_have_count(2)
 

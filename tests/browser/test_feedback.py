@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,9 +15,11 @@ from pydantic import SecretStr
 
 from snapshelf.client import Client
 from snapshelf.settings import Settings
+from snapshelf.web.staff_schemas import FeedbackOut
 from snapshelf.wiring import open_shelf
 from tests.browser.conftest import ShowPhoto, open_context
-from tests.browser.test_search import CARDS
+from tests.browser.test_filters import with_guesses
+from tests.browser.test_search import CARDS, SEARCH
 from tests.serving import served
 from tests.tiny_store import build_tiny_store
 
@@ -49,8 +51,8 @@ def staff(address: str) -> Iterator[Client]:
         yield client
 
 
-def newest(staff: Client, at_least: Callable[[Any], bool] = bool) -> Any:
-    return next(each for each in staff.feedback().feedback if at_least(each))
+def newest(staff: Client) -> FeedbackOut:
+    return staff.feedback(limit=1).feedback[0]
 
 
 def requests_of(page: Page) -> list[Request]:
@@ -118,6 +120,19 @@ def test_the_label_is_right(page: Page, show_photo: ShowPhoto, staff: Client) ->
     expect(judgement(page)).to_contain_text("Thanks.")
     kept = newest(staff)
     assert (kept.helpful, kept.predicted_label, kept.product_id) == (True, "red thing", None)
+
+
+def test_where_nothing_was_claimed_there_is_nothing_to_confirm(
+    page: Page, show_photo: ShowPhoto, staff: Client
+) -> None:
+    page.route(SEARCH, with_guesses)
+    show_photo()
+    page.get_by_role("button", name="Tell us what it is").click()
+    expect(judgement(page).get_by_role("button", name="Yes, this is right")).to_have_count(0)
+    page.get_by_label("It is really…").fill("Blue thing")
+    with page.expect_response(FEEDBACK):
+        page.get_by_role("button", name="Send").click()
+    assert newest(staff).correct_label == "blue thing"
 
 
 def test_it_is_really_something_else_by_keyboard(page: Page, show_photo: ShowPhoto, staff: Client) -> None:

@@ -97,7 +97,7 @@ def test_nothing_left_says_which_filter_it_is_and_lifts_it(page: Page, show_phot
 
 
 def test_a_guess_filters_by_its_category_and_keeps_the_focus(page: Page, show_photo: ShowPhoto) -> None:
-    page.route("**/api/v1/recommendations", _with_guesses)
+    page.route("**/api/v1/recommendations", with_guesses)
     show_photo()
     expect(page.locator("#headline")).to_have_text("Not sure: red thing or blue thing?")
     guess = page.locator("#guess-chips").get_by_role("button", name="Blue thing")
@@ -108,7 +108,7 @@ def test_a_guess_filters_by_its_category_and_keeps_the_focus(page: Page, show_ph
     expect(guess).to_have_attribute("aria-pressed", "true")
 
 
-def _with_guesses(route: Route) -> None:
+def with_guesses(route: Route) -> None:
     answer = route.fetch()
     body = answer.json()
     guesses = [("red thing", 0.4), ("blue thing", 0.35)]

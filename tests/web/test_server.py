@@ -6,7 +6,11 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-from snapshelf.web.server import listen
+import pytest
+from pydantic import SecretStr
+
+from snapshelf.settings import Settings
+from snapshelf.web.server import _check_key, listen
 
 
 def test_answers_do_not_wait_to_be_joined() -> None:
@@ -30,3 +34,12 @@ def test_answers_do_not_wait_to_be_joined() -> None:
 
     with ThreadPoolExecutor(1) as elsewhere:  # the browser tests leave a loop running in this thread
         assert elsewhere.submit(lambda: asyncio.run(nodelay())).result() != 0
+
+
+@pytest.mark.parametrize(("key", "warns"), [("open-sesame", True), ("", False), (None, False), ("k" * 16, False)])
+def test_a_key_that_can_be_guessed_is_warned_of_and_not_told(
+    key: str | None, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    _check_key(Settings(admin_key=None if key is None else SecretStr(key)))
+    assert ("can be guessed" in caplog.text) == warns
+    assert not key or key not in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
 import uvicorn
@@ -18,6 +19,11 @@ from snapshelf.wiring import open_shelf
 
 DRAIN_S = 30
 """How long the end waits for requests that are under way."""
+
+_SAFE_KEY = 16
+"""Characters of an admin key that nobody guesses, if they are random ones."""
+
+_log = logging.getLogger(__name__)
 
 _BACKLOG = 2048
 """Connections that may wait to be taken; uvicorn's own number."""
@@ -38,6 +44,7 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
         shelf = open_shelf(store, settings)
         log_to_standard_error(settings)
         listener.listen(_BACKLOG)  # before the address is told; who comes at once waits for a moment
+        _check_key(settings)
         shown = f"[{host}]" if ":" in host else host
         console.print(
             f"{shelf.config.name} is at http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", markup=False
@@ -45,6 +52,14 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
         uvicorn_server(create_app(shelf, settings, store)).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def _check_key(settings: Settings) -> None:
+    num = len(settings.admin_key.get_secret_value()) if settings.admin_key else 0
+    if 0 < num < _SAFE_KEY:
+        _log.warning(
+            "SNAPSHELF_ADMIN_KEY has %s characters, which can be guessed; take %s random ones or more.", num, _SAFE_KEY
+        )
 
 
 def uvicorn_server(app: FastAPI) -> uvicorn.Server:

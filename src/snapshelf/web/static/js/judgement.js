@@ -37,6 +37,7 @@ function control(feedback, key, { answer, photo, box, store }) {
       form = correctionForm({ store, onSend, onClose: close });
       show();
     };
+    if (answer.prediction.verdict === "unsure") return [textButton("judge.tell", open)]; // nothing was claimed
     return [
       el("p", { class: "quiet small", text: text("judge.question") }),
       thumb(true, text("judge.right"), () => send({ request_id, helpful: true })),
