@@ -6,7 +6,8 @@
    server: all cores on as many photos (throughput) and on one photo (latency).
 2. `snapshelf serve` in a process of its own: how long until it is ready; closed load from one client, and from twice
    as many clients as cores; open load, requests that come by chance (Poisson) at 60 % of the rate that was reached.
-   Photos of 348 px and of 12 megapixels, JPEG, each sent once only, so that nothing is known already.
+   Photos of 348 px, of 1,280 px (as the page sends them) and of 12 megapixels, JPEG, each sent once only, so that
+   nothing is known already.
 3. With `--peers`: the same closed load on a plain FastAPI program and, with `--litserve-python`, on LitServe; both with
    the same ONNX file, Pillow, and the same products (`bench/peers`). LitServe lives in an environment of its own:
    python -m venv PATH && PATH/bin/pip install litserve==0.2.19 onnxruntime pillow numpy
@@ -53,7 +54,7 @@ from snapshelf.imaging.decode import DecodeLimits, decode
 from snapshelf.settings import Settings
 from snapshelf.wiring import open_shelf
 
-SIZES = {"348 px": (348, 261), "12 MP": (4000, 3000)}
+SIZES = {"348 px": (348, 261), "1280 px": (1280, 960), "12 MP": (4000, 3000)}
 PHOTOS_OF_A_SIZE = 8
 BOUNDARY = b"snapshelf"
 PEERS = Path(__file__).parent / "peers"

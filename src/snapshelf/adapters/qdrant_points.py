@@ -143,7 +143,7 @@ def to_photo(payload: dict[str, Any]) -> ProductPhoto:
 def to_neighbour(hit: Hit) -> Neighbour:
     """The product of a point near a query."""
     photo = to_photo(hit.payload)
-    similarity = float(np.clip(hit.score, -1.0, 1.0))
+    similarity = min(1.0, max(-1.0, hit.score))
     return Neighbour(photo.product, photo.photo_id, similarity, photo.colours, photo.photo_sha256)
 
 

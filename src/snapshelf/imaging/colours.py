@@ -38,7 +38,8 @@ def dominant_colours(image: Image.Image) -> tuple[str, ...]:
     Args:
         image: RGB, of any size.
     """
-    small = np.asarray(image.convert("RGB").resize((_LOOKED_AT_PX, _LOOKED_AT_PX), Image.Resampling.BOX))
+    coloured = image if image.mode == "RGB" else image.convert("RGB")
+    small = np.asarray(coloured.resize((_LOOKED_AT_PX, _LOOKED_AT_PX), Image.Resampling.BOX))
     lab_SS3 = oklab(small)
     weight_P = (_centred(_LOOKED_AT_PX) * _is_product(lab_SS3)).ravel()
     share_C = np.bincount(_names(lab_SS3.reshape(-1, 3)), weight_P, len(COLOURS)) / weight_P.sum()

@@ -5,11 +5,11 @@ Shapes: N photos, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
-from snapshelf.artifacts.cards import ModelCard, Verdicts
+from snapshelf.artifacts.cards import Looks, ModelCard, Verdicts
 from snapshelf.metrics.calibration import softmax
 from snapshelf.types import ClassProbability, Encoding, Neighbour, Prediction, Verdict
 
@@ -44,7 +44,7 @@ def predictions(encoding: Encoding, card: ModelCard) -> list[Prediction]:
 
 def _predicted(probabilities: dict[str, float], familiarity: float, verdicts: Verdicts) -> Prediction:
     top = _top(probabilities)
-    if verdicts.unknown_below is not None and familiarity < verdicts.unknown_below:
+    if _is_strange(familiarity, verdicts):
         return _prediction(top, "unknown")
     if verdicts.unsure_below is not None and familiarity < verdicts.unsure_below:
         return _prediction(top, "unsure")
@@ -58,7 +58,8 @@ def prediction_beside_products(
 
     The products' vote decides between what the model knows and what it does not; among what it knows, the model alone
     does. So a category is recognised as soon as it has a product, and what the model was taught stays calibrated where
-    no such product is near. docs/decisions/0018-new-categories.md has the measurements.
+    no such product is near; and what a product looks just like is never called unknown.
+    docs/decisions/0018-new-categories.md and 0015-unknown-products.md have the measurements.
 
     Args:
         encoding: of one photo.
@@ -77,13 +78,36 @@ def prediction_beside_products(
     weight = choice + (1 - choice) * _ramp(likeness, card.looks.somewhat_similar, card.looks.very_similar)
     new = {name: share * weight for name, share in shares.items()}
     fused = {label: probability * (1 - sum(new.values())) for label, probability in known.items()} | new
+    if _is_strange(familiarity, card.verdicts) and (same := _same_product(nearest, card.looks)):
+        return _as_that_product(fused, same, card)
     label = _top(fused)[0].label
     if label not in new:
         return _predicted(fused, familiarity, card.verdicts)
-    is_strange = card.verdicts.unknown_below is not None and familiarity < card.verdicts.unknown_below
-    if is_strange and likeness < card.looks.similar:
+    if _is_strange(familiarity, card.verdicts) and likeness < card.looks.similar:
         return _prediction(_top(fused), "unknown")
     return _prediction(_top(fused), _verdict_of_vote(fused[label], card.verdicts))
+
+
+def _is_strange(familiarity: float, verdicts: Verdicts) -> bool:
+    return verdicts.unknown_below is not None and familiarity < verdicts.unknown_below
+
+
+def _same_product(nearest: Sequence[Neighbour], looks: Looks) -> Neighbour | None:
+    """The nearest product, where it looks so alike that the photo may well show it: nearer to identical than to how
+    alike photos of the same category typically are at best."""
+    best = max(nearest, key=lambda near: near.similarity, default=None)
+    return best if best and best.similarity >= (1 + looks.very_similar) / 2 else None
+
+
+def _as_that_product(fused: Mapping[str, float], same: Neighbour, card: ModelCard) -> Prediction:
+    """What is sold is not unknown, however strange it is to the model (decision 15): the nearer, the surer."""
+    category = same.product.category
+    label = next((known for known in fused if known.casefold() == category.casefold()), category)
+    weight = _ramp(same.similarity, card.looks.very_similar, 1.0)
+    mixed = {each: probability * (1 - weight) for each, probability in fused.items()}
+    mixed[label] = mixed.get(label, 0.0) + weight
+    top = _top(mixed)
+    return _prediction(top, _verdict_of_vote(top[0].probability, card.verdicts))
 
 
 def _ramp(value: float, low: float, high: float) -> float:

@@ -79,9 +79,11 @@ def _category(product: Product, wanted: Wanted) -> Iterable[Reason]:
 def _others(near: Neighbour, wanted: Wanted) -> Iterable[Reason]:
     if shared := tuple(colour for colour in wanted.colours if colour in near.colours):
         yield Reason("colours", shared)
-    brand = brand_of(near.product)
+    brand = brand_of(near.product) if wanted.brands else None
     if brand and brand.casefold() in wanted.brands:
         yield Reason("brand", (brand,))
+    if not wanted.words:
+        return
     has = words_of(" ".join([near.product.title, near.product.category, *_texts(near.product)]))
     if found := tuple(word for word in wanted.words if word in has):
         yield Reason("words", found)

@@ -125,6 +125,14 @@ def test_a_strange_photo_far_from_every_product_stays_unknown() -> None:
     assert beside([near("lamp", 0.8)], familiarity=-9.0).verdict == "likely"
 
 
+def test_a_strange_photo_that_looks_just_like_a_product_is_not_unknown() -> None:
+    same = beside([near("LABEL 1", 0.97), near("label 0", 0.4)], familiarity=-9.0)
+    assert (same.label, same.verdict) == ("label 1", "likely")
+    assert beside([near("lamp", 0.99)], familiarity=-9.0).label == "lamp"
+    assert beside([near("label 1", 0.951)], familiarity=-9.0).verdict == "unsure"
+    assert beside([near("label 1", 0.94)], familiarity=-9.0).verdict == "unknown"
+
+
 def test_where_what_it_was_taken_for_has_no_products_the_vote_counts_as_far_as_it_looks_alike() -> None:
     assert beside([near("lamp", 0.55)], sold="lamp").label == "label 0"
     assert beside([near("lamp", 0.9)], sold="lamp").label == "lamp"

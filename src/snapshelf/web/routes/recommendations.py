@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Query, Response
 
 from snapshelf.imaging.decode import decode
 from snapshelf.recommend.recommender import Answer, Look
@@ -32,30 +32,33 @@ router = APIRouter(prefix="/api/v1", tags=["recommendations"])
 @router.post("/recommendations", response_model=RecommendationsOut)
 async def recommend(
     state: State, form: Annotated[PhotoSearchFields, Form(media_type="multipart/form-data")]
-) -> RecommendationsOut:
+) -> Response:
     """Recognise a photo and recommend products that look like it. The photo is not kept."""
-    return await state.work.do(partial(_answer, state, form))
+    # Written where the photo was looked at: FastAPI would check and write it while others wait to be read.
+    return Response(await state.work.do(partial(_answer, state, form)), media_type="application/json")
 
 
-def _answer(state: ServerState, form: PhotoSearchFields) -> RecommendationsOut:
+def _answer(state: ServerState, form: PhotoSearchFields) -> bytes:
     started = time.perf_counter()
     look, decode_s = look_at(state, form.photo.file.read(), form.part)
     answer = state.shelf.recommender.answer(look, form.options)
     request_id = uuid.uuid4().hex
     state.recent.remember(request_id, answer.prediction.label)
     count_answer(state, answer)
-    return RecommendationsOut(
+    timing = TimingOut(
+        decode=_ms(decode_s),
+        encode=_ms(answer.encode_s),
+        search=_ms(answer.search_s),
+        total=_ms(time.perf_counter() - started),
+    )
+    answered = RecommendationsOut(
         request_id=request_id,
         model_id=state.shelf.model.id,
         prediction=_prediction(answer),
         recommendations=[RecommendationOut.of(each) for each in answer.recommendations],
-        timing_ms=TimingOut(
-            decode=_ms(decode_s),
-            encode=_ms(answer.encode_s),
-            search=_ms(answer.search_s),
-            total=_ms(time.perf_counter() - started),
-        ),
+        timing_ms=timing,
     )
+    return answered.model_dump_json().encode()
 
 
 def look_at(state: ServerState, data: bytes, part: Box | None) -> tuple[Look, float]:
