@@ -13,7 +13,8 @@ export function correctionForm({ store, onSend, onClose }) {
   const names = new Map(store.categories.map(({ name }) => [shown(name), name]));
   const options = [...names.keys()].map((name) => el("option", { value: name }));
   const label = el("input", {
-    class: "chip", id: "correct-label", list: "correct-labels", maxlength: 300, autocomplete: "off", enterkeyhint: "send",
+    class: "chip", id: "correct-label", list: "correct-labels", maxlength: 300, autocomplete: "off",
+    enterkeyhint: "send",
   });
   const photo = el("input", { type: "checkbox", id: "correct-photo" });
   const days = text("feedback.days", { count: store.feedback_days });
@@ -29,7 +30,12 @@ export function correctionForm({ store, onSend, onClose }) {
     label,
     el("datalist", { id: "correct-labels" }, ...options),
     el("label", { class: "check small" }, photo, el("span", { text: text("correct.photo", { days }) })),
-    el("div", { class: "panel-row" }, el("button", { class: "button", text: text("correct.send") }), textButton("correct.close", onClose)),
+    el(
+      "div",
+      { class: "panel-row" },
+      el("button", { class: "button", text: text("correct.send") }),
+      textButton("correct.close", onClose),
+    ),
   );
 }
 

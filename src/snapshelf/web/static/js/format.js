@@ -7,6 +7,9 @@ const written = (number, options) => new Intl.NumberFormat(numbersLocale(), opti
 /** A fraction, 0 to 1, as a percentage. */
 export const share = (fraction) => written(Math.min(Math.max(fraction, 0), 1), { style: "percent" });
 
+/** The same to a tenth: scores of models differ by less than a percent. */
+export const exactShare = (fraction) => written(fraction, { style: "percent", maximumFractionDigits: 1 });
+
 /** A probability as a percentage. Never 100%: nobody is that sure. */
 export const percent = (probability) => share(Math.min(probability, 0.99));
 

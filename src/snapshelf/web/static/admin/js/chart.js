@@ -21,23 +21,34 @@ export function chart(key, series, { slots, from, to }) {
   series.forEach(({ values }, at) => {
     svg.append(shape("path", { d: pathOf(values, slots, most), class: `line line-${at % 4}` }));
   });
-  const legend = series.map(({ name, values }, at) => {
-    const figures = text("health.now_and_most", { now: rounded(values.at(-1)), most: rounded(peak(values)) });
-    return el("li", {}, el("span", { class: `swatch line-${at % 4}`, "aria-hidden": true }), el("bdi", { text: name }), el("span", { class: "quiet", text: figures }));
-  });
+  const top = text("health.top", { most: rounded(most) });
   return el(
     "figure",
     { class: "chart" },
-    el("figcaption", {}, el("h2", { text: text(key) }), el("p", { class: "quiet small", text: text("health.top", { most: rounded(most) }) })),
+    el("figcaption", {}, el("h2", { text: text(key) }), el("p", { class: "quiet small", text: top })),
     svg,
     el("p", { class: "chart-span quiet small" }, el("span", { text: from }), el("span", { text: to })),
-    series.length ? el("ul", { role: "list", class: "legend small" }, ...legend) : el("p", { class: "quiet small", text: text("health.none") }),
+    series.length
+      ? el("ul", { role: "list", class: "legend small" }, ...series.map(legend))
+      : el("p", { class: "quiet small", text: text("health.none") }),
   );
 }
 
-const peak = (values) => values.reduce((most, value) => (value !== null && (most === null || value > most) ? value : most), null);
+/** A line's name with its newest and its highest value. */
+function legend({ name, values }, at) {
+  const measured = values.filter((value) => value !== null);
+  const most = measured.length ? Math.max(...measured) : null;
+  return el(
+    "li",
+    {},
+    el("span", { class: `swatch line-${at % 4}`, "aria-hidden": true }),
+    el("bdi", { text: name }),
+    el("span", { class: "quiet", text: text("health.now_and_most", { now: rounded(values.at(-1)), most: rounded(most) }) }),
+  );
+}
 
-const rounded = (value) => (value === null || value === undefined ? "–" : whole(value < 10 ? Math.round(value * 10) / 10 : Math.round(value)));
+/** Tenths below ten, else whole; a dash where nothing was measured. */
+const rounded = (value) => (value === null ? "–" : whole(value < 10 ? Math.round(value * 10) / 10 : Math.round(value)));
 
 /** The newest step at the right end; a gap where nothing was measured. */
 function pathOf(values, slots, most) {

@@ -36,22 +36,25 @@ export function createHealth({ attempt }) {
     const perMinute = 60 / step_s;
     const counted = (group, name) => moments.map((moment) => (moment[group][name] ?? 0) * perMinute);
     const kinds = [...new Set(moments.flatMap(({ refusals }) => Object.keys(refusals)))].sort();
-    byId("charts").replaceChildren(
-      chart("health.requests", [
-        ["health.answered", moments.map(({ requests }) => requests * perMinute)],
-        ["health.failures", moments.map(({ failures }) => failures * perMinute)],
-      ].map(named), span),
-      chart("health.latency", STAGES.map((stage) => named([`health.stage.${stage}`, moments.map(({ stages }) => stages[stage]?.p95_ms ?? null)])), span),
-      chart("health.verdicts", VERDICTS.map((verdict) => named([`health.verdict.${verdict}`, counted("verdicts", verdict)])), span),
-      chart("health.refusals", kinds.map((kind) => ({ name: kind, values: counted("refusals", kind) })), span),
-      chart("health.load", [
-        ["health.in_flight", moments.map(({ in_flight }) => in_flight)],
-        ["health.waiting", moments.map(({ waiting }) => waiting)],
-      ].map(named), span),
-    );
+    const lines = {
+      "health.requests": [
+        line("health.answered", moments.map(({ requests }) => requests * perMinute)),
+        line("health.failures", moments.map(({ failures }) => failures * perMinute)),
+      ],
+      "health.latency": STAGES.map((stage) =>
+        line(`health.stage.${stage}`, moments.map(({ stages }) => stages[stage]?.p95_ms ?? null)),
+      ),
+      "health.verdicts": VERDICTS.map((verdict) => line(`health.verdict.${verdict}`, counted("verdicts", verdict))),
+      "health.refusals": kinds.map((kind) => ({ name: kind, values: counted("refusals", kind) })),
+      "health.load": [
+        line("health.in_flight", moments.map(({ in_flight }) => in_flight)),
+        line("health.waiting", moments.map(({ waiting }) => waiting)),
+      ],
+    };
+    byId("charts").replaceChildren(...Object.entries(lines).map(([key, series]) => chart(key, series, span)));
   }
 
   return { open: load, draw, close: () => clearTimeout(looking) };
 }
 
-const named = ([key, values]) => ({ name: text(key), values });
+const line = (key, values) => ({ name: text(key), values });

@@ -5,6 +5,7 @@ import { byId } from "../../js/dom.js";
 import { offerLanguages, startLanguage } from "../../js/language.js";
 import { applyAccent } from "../../js/theme.js";
 import { text } from "../../js/words.js";
+import { faultOf } from "./faults.js";
 import { createHealth } from "./health.js";
 import { createModels } from "./models.js";
 import { createProducts } from "./products.js";
@@ -98,11 +99,4 @@ async function attempt(action) {
 
 function say(words) {
   byId("said").textContent = words;
-}
-
-function faultOf({ status, detail }) {
-  if (status === 0) return text("admin.fault.unreachable");
-  if (status === 401) return text("admin.fault.key");
-  if (status === 403) return text("admin.fault.off");
-  return text("admin.fault.other", { detail: detail || text("error.broken.title") });
 }

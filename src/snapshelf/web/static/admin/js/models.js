@@ -1,7 +1,7 @@
 // The store's models side by side, and the choice among them.
 
 import { byId, el } from "../../js/dom.js";
-import { share, whole } from "../../js/format.js";
+import { exactShare } from "../../js/format.js";
 import { text } from "../../js/words.js";
 import { moment } from "./dates.js";
 import { fetchModels, useModel } from "./staff-api.js";
@@ -34,7 +34,8 @@ export function createModels({ attempt, say }) {
     looking = setTimeout(async () => {
       models = (await attempt(fetchModels)) ?? models;
       const serving = models.find((model) => model.state === "serving");
-      if (serving && !models.some((model) => model.state === "chosen")) say(text("models.serving_now", { id: serving.id }));
+      const isOpened = !models.some((model) => model.state === "chosen");
+      if (serving && isOpened) say(text("models.serving_now", { id: serving.id }));
       draw();
       watch();
     }, LOOK_EVERY_MS);
@@ -83,10 +84,8 @@ export function createModels({ attempt, say }) {
 
 const pair = ([key, value]) => el("div", {}, el("dt", { text: text(key) }), el("dd", { text: value }));
 
-const percent = (score) => (typeof score === "number" ? tenths(score) : "–");
+const percent = (score) => (typeof score === "number" ? exactShare(score) : "–");
 
-/** Models that are compared differ by less than a whole percent. */
-const tenths = (score) => `${share(score).replace(/[\d٠-٩]+/, whole(Math.round(score * 1000) / 10))}`;
 
 function dataOf({ num_classes, num_photos, dataset_id }) {
   if (!dataset_id) return text("models.no_data");

@@ -4,6 +4,7 @@ import { byId, el } from "../../js/dom.js";
 import { base64Of } from "../../js/base64.js";
 import { shrunk } from "../../js/shrink.js";
 import { text } from "../../js/words.js";
+import { faultOf } from "./faults.js";
 import { putProduct } from "./staff-api.js";
 
 /**
@@ -25,7 +26,7 @@ export function editProduct(product, { store }) {
         saved = await putProduct(product?.id ?? form.elements.id.value.trim(), await asSent(form, product));
         dialog.close();
       } catch (error) {
-        fault.textContent = error.status ? text("admin.fault.other", { detail: error.detail }) : text("admin.fault.unreachable");
+        fault.textContent = faultOf(error);
       }
       form.removeAttribute("aria-busy");
     };
@@ -62,7 +63,8 @@ function fields(product, store) {
 
 function field(name, attributes) {
   const id = `product-${name}`;
-  return labelled(`products.field.${name}`, id, el("input", { class: "chip", name, id, autocomplete: "off", ...attributes }));
+  const input = el("input", { class: "chip", name, id, autocomplete: "off", ...attributes });
+  return labelled(`products.field.${name}`, id, input);
 }
 
 const labelled = (key, id, input) => el("p", {}, el("label", { for: id, text: text(key) }), input);

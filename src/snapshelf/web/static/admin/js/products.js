@@ -26,7 +26,8 @@ export function createProducts({ store, attempt, say }) {
   function draw() {
     byId("products-text").placeholder = text("products.search");
     byId("products-found").textContent = text("results.count", { count: total });
-    byId("products-rows").replaceChildren(...rows.map((product) => (leaving.has(product.id) ? leavingRow(product) : row(product))));
+    const drawn = rows.map((product) => (leaving.has(product.id) ? leavingRow(product) : row(product)));
+    byId("products-rows").replaceChildren(...drawn);
     byId("products-before").hidden = offset === 0;
     byId("products-after").hidden = offset + PAGE >= total;
   }

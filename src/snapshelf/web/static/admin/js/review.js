@@ -93,8 +93,7 @@ export function createReview({ store, attempt, say }) {
 
   const nothing = () => el("p", { class: "notice", id: "remark-title", tabindex: -1, text: text("review.nothing") });
 
-  const undoRow = () =>
-    el("p", { class: "panel-row" }, last ? el("button", { class: "button", type: "button", text: text("review.undo"), on: { click: undo } }) : null);
+  const undoRow = () => el("p", { class: "panel-row" }, last ? button("review.undo", undo) : null);
 
   function remark(item) {
     const facts = el(
@@ -133,8 +132,6 @@ export function createReview({ store, attempt, say }) {
       if (label.value.trim()) decide({ state: "accepted", label: label.value.trim() });
       else label.focus();
     };
-    const button = (key, act, look = "button") =>
-      el("button", { class: look, type: "button", text: text(key), on: { click: act } });
     return el(
       "div",
       { class: "decisions" },
@@ -171,7 +168,7 @@ export function createReview({ store, attempt, say }) {
     }
     const product = item.product_id ? await fetchProduct(item.product_id).catch(() => null) : null;
     if (items[at] !== item) return;
-    const shown = photo ? picture(photo.address, text("review.photo")) : el("p", { class: "quiet", text: text("review.no_photo") });
+    const shown = photo ? picture(photo.address) : el("p", { class: "quiet", text: text("review.no_photo") });
     byId("remark-pictures")?.replaceChildren(shown, ...(product ? [productFigure(product)] : []));
   }
 
@@ -188,7 +185,10 @@ function saying(item) {
 const fact = (key, value) =>
   value ? el("div", {}, el("dt", { text: text(key) }), el("dd", {}, el("bdi", { text: value }))) : null;
 
-const picture = (src, alt) => el("figure", { class: "photo" }, el("img", { src, alt }));
+const button = (key, act, look = "button") =>
+  el("button", { class: look, type: "button", text: text(key), on: { click: act } });
+
+const picture = (src) => el("figure", { class: "photo" }, el("img", { src, alt: text("review.photo") }));
 
 function productFigure(product) {
   const src = safeAddress(product.image_url);
