@@ -101,6 +101,12 @@ def thanks(page: Page, show_photo: ShowPhoto) -> None:
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
 
 
+def correction(page: Page, show_photo: ShowPhoto) -> None:
+    result(page, show_photo)
+    page.get_by_role("button", name="Not right").click()
+    expect(page.locator(".correction")).to_be_visible()
+
+
 def camera(page: Page, show_photo: ShowPhoto) -> None:
     page.get_by_role("button", name="Use the live camera").click()
     expect(page.get_by_role("button", name="Take picture")).to_be_visible()
@@ -116,7 +122,21 @@ def privacy(page: Page, show_photo: ShowPhoto) -> None:
     page.goto("/privacy")
 
 
-VIEWS = (start, working, result, part, unsure, nothing, failure, more_like, thanks, camera, camera_refused, privacy)
+VIEWS = (
+    start,
+    working,
+    result,
+    part,
+    unsure,
+    nothing,
+    failure,
+    more_like,
+    thanks,
+    correction,
+    camera,
+    camera_refused,
+    privacy,
+)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)

@@ -65,6 +65,12 @@ def thanks(page: Page) -> None:
     expect(page.get_by_role("button", name="تراجع")).to_be_visible()
 
 
+def correction(page: Page) -> None:
+    result(page)
+    page.locator("#judgement").get_by_role("button", name="غير صحيح").click()
+    expect(page.get_by_label("هو في الحقيقة…")).to_be_visible()
+
+
 def more_like(page: Page) -> None:
     page.goto("/?like=p05")
     expect(page.locator("#headline")).to_contain_text("منتجات تشبه")
@@ -94,7 +100,7 @@ def privacy(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("ماذا يحدث لصورتك")
 
 
-VIEWS = (start, result, part, thanks, more_like, nothing, failure, camera, privacy)
+VIEWS = (start, result, part, thanks, correction, more_like, nothing, failure, camera, privacy)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)

@@ -6,6 +6,7 @@ import { activeFilters } from "./filters.js";
 import { checkKind, checkSize } from "./photo-checks.js";
 import { readsHeic } from "./photo-input.js";
 import { shrunk } from "./shrink.js";
+import { thumbnailOf } from "./thumbnail.js";
 
 export const PAGE = 12; // products at first, and more at each «Show more»
 export const MOST = 96; // the server gives 100 at most
@@ -91,6 +92,8 @@ export function createSearch(state, { leave }) {
     state.set({ blocking: active.filter((_, at) => helps(answers[at])).map((filter) => filter.key) });
   }
 
+  const isFirst = (photo) => state.get().photo === photo && !state.get().firstLook && !state.get().preview;
+
   /** Search again with what changed, once it has settled. */
   function change(part) {
     stop();
@@ -108,6 +111,7 @@ export function createSearch(state, { leave }) {
       photo.upload = shrunk(blob, (canvas) => state.get().photo === photo && state.set({ firstLook: canvas }));
       state.set({ ...FRESH, photo, preview: null, firstLook: null, like: null, open: true });
       photo.upload.then((small) => state.get().photo === photo && showPreview(small));
+      thumbnailOf(blob).then((canvas) => isFirst(photo) && canvas && state.set({ firstLook: canvas }));
       return run();
     },
     /** Search for products like another: all of it, or {id} alone. */
