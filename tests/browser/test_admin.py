@@ -357,3 +357,15 @@ def test_without_a_key_on_the_server_it_says_that_it_is_off(
         page.goto("/admin")
         sign_in(page)
         expect(page.get_by_role("alert").first).to_contain_text("This page is off")
+
+
+def test_keys_pressed_too_fast_decide_nothing_unseen(admin: Page, staff: Client) -> None:
+    first, second, third = remarks(staff)
+    sign_in(admin)
+    expect(admin.locator("#remark-title")).to_have_text("The answer was right")
+    admin.evaluate("""() => {
+      for (const _ of "123") document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
+    }""")
+    expect(admin.locator("#remark-title")).to_have_text("This product was not helpful")
+    expect(admin.locator("#review-count")).to_have_text("2")
+    assert states(staff) == {third: ("accepted", "red thing"), second: ("waiting", None), first: ("waiting", None)}

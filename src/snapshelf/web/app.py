@@ -69,6 +69,8 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         upkeep = asyncio.create_task(keep_up(state))
         yield
         upkeep.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await upkeep
         if watch:
             await run_in_threadpool(watch.end)
         await run_in_threadpool(state.work.close)

@@ -18,8 +18,11 @@ export function correctionForm({ store, onSend, onClose }) {
   });
   const photo = el("input", { type: "checkbox", id: "correct-photo" });
   const days = text("feedback.days", { count: store.feedback_days });
+  let sent = false; // a photo takes a moment to be made ready
   const send = (event) => {
     event.preventDefault();
+    if (sent) return;
+    sent = true;
     const said = label.value.trim();
     onSend({ label: names.get(said) ?? said, withPhoto: photo.checked });
   };

@@ -43,13 +43,8 @@ byId("sign-in-form").addEventListener("submit", async (event) => {
   enter();
 });
 
-byId("sign-out").addEventListener("click", () => {
-  leave();
-  useKey("");
-  byId("rooms").hidden = true;
-  byId("sign-in").hidden = false;
-  byId("key").focus();
-});
+byId("sign-out").addEventListener("click", () => location.reload()); // nothing that was shown stays
+byId("key").focus();
 
 addEventListener("hashchange", () => !byId("rooms").hidden && enter());
 addEventListener("pagehide", leave);

@@ -10,7 +10,8 @@ const PAGE = 50;
 
 export function createReview({ store, attempt, say }) {
   let [items, counts, at] = [[], null, 0];
-  let last = null; // {item, at}: what can be taken back
+  let last = null; // the remark whose decision can be taken back
+  let deciding = false; // one decision at a time: the next key is meant for the next remark
   let photo = null; // {id, address} of the remark that is shown
   const state = () => byId("review-state").value;
 
@@ -21,11 +22,21 @@ export function createReview({ store, attempt, say }) {
     draw();
   }
 
-  async function decide(review) {
+  async function alone(action) {
+    if (deciding) return;
+    deciding = true;
+    try {
+      await action();
+    } finally {
+      deciding = false;
+    }
+  }
+
+  const decide = (review) => alone(async () => {
     const item = items[at];
     const done = item && (await attempt(() => reviewFeedback(item.id, review)));
     if (!done) return;
-    last = { item, at };
+    last = item;
     items.splice(at, 1);
     count(item.state, -1);
     count(done.state, 1);
@@ -34,21 +45,20 @@ export function createReview({ store, attempt, say }) {
     if (items.length === 0 && counts[state()] > 0) await load();
     draw();
     focusRemark();
-  }
+  });
 
-  async function undo() {
+  const undo = () => alone(async () => {
     if (!last) return;
-    const before = last;
-    const review = { state: before.item.state, ...(before.item.label ? { label: before.item.label } : {}) };
-    const now = await attempt(() => reviewFeedback(before.item.id, review));
-    if (!now) return;
+    const { id, state: before, label } = last;
+    const done = await attempt(() => reviewFeedback(id, { state: before, ...(label ? { label } : {}) }));
+    if (!done) return;
     last = null;
     say(text("review.undone"));
     await load();
-    at = Math.max(0, items.findIndex((item) => item.id === before.item.id));
+    at = Math.max(0, items.findIndex((item) => item.id === id));
     draw();
     focusRemark();
-  }
+  });
 
   const count = (of, change) => {
     if (counts) counts[of] += change;
@@ -160,14 +170,14 @@ export function createReview({ store, attempt, say }) {
 
   /** The customer's photo, if it was left, and the product that the remark is about. */
   async function showPictures(item) {
-    if (photo?.id !== item.id) {
-      if (photo) URL.revokeObjectURL(photo.address);
-      photo = null;
-      const blob = item.has_photo ? await attempt(() => fetchFeedbackPhoto(item.id)) : null;
-      if (blob) photo = { id: item.id, address: URL.createObjectURL(blob) };
-    }
+    const isNew = photo?.id !== item.id;
+    const blob = isNew && item.has_photo ? await attempt(() => fetchFeedbackPhoto(item.id)) : null;
     const product = item.product_id ? await fetchProduct(item.product_id).catch(() => null) : null;
-    if (items[at] !== item) return;
+    if (items[at] !== item) return; // another one is shown by now
+    if (isNew) {
+      if (photo) URL.revokeObjectURL(photo.address);
+      photo = blob ? { id: item.id, address: URL.createObjectURL(blob) } : null;
+    }
     const shown = photo ? picture(photo.address) : el("p", { class: "quiet", text: text("review.no_photo") });
     byId("remark-pictures")?.replaceChildren(shown, ...(product ? [productFigure(product)] : []));
   }
