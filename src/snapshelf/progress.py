@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,10 +18,20 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 """Where people read what happens; standard output is for results."""
+
+
+_UNFOLDED = 160
+"""Characters of a line where nobody looks at it in a terminal."""
+
+
+def print_table(table: Table) -> None:
+    """A result, on standard output."""
+    Console(highlight=False, width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
 class _Rate(ProgressColumn):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import get_args
 import pytest
 
 from snapshelf import cli
+from snapshelf.artifacts.store import Store
 from snapshelf.cli.options import PhotoFormat
 from snapshelf.data.sources import FORMATS
 from tests.tiny_store import COLOURS, build_tiny_store, photo, write_model
@@ -150,7 +152,7 @@ def test_an_index_of_another_model_is_refused(
     store = build_tiny_store(tmp_path)
     write_model(store.folder("models", "tiny-2"), "tiny-2")
     photo(COLOURS["red thing"]).save(tmp_path / "mine.png")
-    assert run(monkeypatch, "models", "use", "tiny-2", "--store", store.root) == 0
+    store.use("models", "tiny-2")
     capfd.readouterr()
     assert run(monkeypatch, "recommend", tmp_path / "mine.png", "--store", store.root) == 2
     said = capfd.readouterr().err.replace("\n", " ")
@@ -164,13 +166,62 @@ def test_rolling_a_model_back_brings_its_index_along(
     store = build_tiny_store(tmp_path)
     first_index = store.current("index").name
     write_model(store.folder("models", "tiny-2"), "tiny-2")
-    run(monkeypatch, "models", "use", "tiny-2", "--store", store.root)
+    store.use("models", "tiny-2")
     assert run(monkeypatch, "index", tmp_path / "catalogue" / "catalogue.csv", "--store", store.root) == 0
     assert store.current("index").name != first_index
     capfd.readouterr()
     assert run(monkeypatch, "models", "use", "tiny-1", "--store", store.root) == 0
     assert first_index in capfd.readouterr().err
     assert store.current("index").name == first_index
+
+
+def test_a_model_without_an_index_is_not_used_and_the_command_that_is_told_builds_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    before = store.in_use()
+    write_model(store.folder("models", "tiny-2"), "tiny-2")
+    capfd.readouterr()
+    assert run(monkeypatch, "models", "use", "tiny-2", "--store", store.root) == 2
+    assert store.in_use() == before
+    said = capfd.readouterr().err
+    assert "The model tiny-2 has no index, so customers would find nothing." in said
+    command = shlex.split(said.partition("Run: snapshelf ")[2])
+    assert run(monkeypatch, *command) == 0
+    assert store.in_use() == before  # built beside, and what is served goes on
+    assert "snapshelf models use tiny-2" in capfd.readouterr().err
+    assert run(monkeypatch, "models", "use", "tiny-2", "--store", store.root) == 0
+    assert store.in_use()[0] == "tiny-2"
+    assert store.in_use()[1].startswith("tiny-2-")
+
+
+def test_before_any_index_any_model_may_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path / "new")
+    for name in ("tiny-1", "tiny-2"):
+        write_model(store.folder("models", name), name)
+    assert run(monkeypatch, "models", "use", "tiny-2", "--store", store.root) == 0
+    assert "it has no index yet" in capfd.readouterr().err
+    assert run(monkeypatch, "models", "use", "tiny-3", "--store", store.root) == 2
+
+
+def test_models_side_by_side(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    write_model(store.folder("models", "tiny-2"), "tiny-2", with_labels=False)
+    capfd.readouterr()
+    assert run(monkeypatch, "models", "compare", "--store", store.root, "--json") == 0
+    first, second = json.loads(capfd.readouterr().out)["models"]
+    assert (first["id"], first["in_use"], first["num_classes"]) == ("tiny-1", True, 3)
+    assert first["index_id"] == store.current("index").name
+    assert (second["id"], second["in_use"], second["index_id"], second["num_classes"]) == ("tiny-2", False, None, 0)
+    assert run(monkeypatch, "models", "compare", "tiny-2", "tiny-1", "--store", store.root) == 0
+    shown = capfd.readouterr().out
+    assert shown.index("tiny-2") < shown.index("tiny-1")
+    assert "1.0000" in shown
+    assert run(monkeypatch, "models", "compare", "tiny-9", "--store", store.root) == 2
 
 
 def test_models_are_listed_with_the_one_in_use(

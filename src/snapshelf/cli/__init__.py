@@ -63,3 +63,4 @@ for _command in (
     app.command()(_command)
 models_app.command("list")(using.models_list)
 models_app.command("use")(using.models_use)
+models_app.command("compare")(using.models_compare)

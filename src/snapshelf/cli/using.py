@@ -52,6 +52,9 @@ def index(
         ),
     ] = None,
     backbone: Annotated[str | None, typer.Option(help="Before any training: whose embeddings to use.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="ID", help="Another model than the one in use, before `models use`.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the catalogue searchable: add and update products. Before any training, the pretrained backbone serves."""
@@ -63,13 +66,13 @@ def index(
     settings = load_settings()
     opened = Store(store)
     if dry_run and catalogue is not None:
-        _say_sync(opened, catalogue, format, split, force=force, as_json=as_json)
+        _say_sync(opened, catalogue, format, split, model, force=force, as_json=as_json)
         return
     if not opened.has_current("models"):
         from snapshelf.pipelines.train import publish_pretrained
 
         publish_pretrained(opened, backbone or opened.config().train.backbone)
-    encoder = open_encoder(opened, settings, num_threads=1)  # each worker looks by itself
+    encoder = open_encoder(opened, settings, model, num_threads=1)  # each worker looks by itself
     with _cluster(ray, workers, settings) as cluster:
         result = run(
             opened,
@@ -121,6 +124,7 @@ def _say_sync(
     catalogue: str,
     format: str,  # noqa: A002 (the option's name)
     split: Split | None,
+    model_id: str | None,
     *,
     force: bool,
     as_json: bool,
@@ -130,7 +134,10 @@ def _say_sync(
     from snapshelf.pipelines.index import plan_sync
     from snapshelf.pipelines.index_result import plan_to_json
 
-    model = ModelCard.read(store.current("models")) if store.has_current("models") else None
+    if model_id:
+        model: ModelCard | None = ModelCard.read(store.existing("models", model_id))
+    else:
+        model = ModelCard.read(store.current("models")) if store.has_current("models") else None
     settings = load_settings()
     plan = plan_sync(
         store,
@@ -231,3 +238,18 @@ def models_use(
         else f"it has no index yet, so run: snapshelf index CATALOGUE{store_hint(store)}"
     )
     console.print(f"In use: {model_id}; {hint}", markup=False)
+
+
+def models_compare(
+    model_ids: Annotated[list[str] | None, typer.Argument(help="As `models list` shows them; all, if none.")] = None,
+    store: StoreOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Models side by side: scores, verdicts, size, what they learnt from."""
+    from snapshelf.pipelines.compare_models import compare_models, print_comparison
+
+    compared = compare_models(Store(store), model_ids or [])
+    if as_json:
+        print_json({"models": compared})
+    else:
+        print_comparison(compared)

@@ -69,13 +69,13 @@ def index(  # noqa: PLR0913 (the options of one command)
     server: QdrantServer | None = None,
     cluster: RayCluster | None = None,
 ) -> IndexResult:
-    """Bring the store's index to what a catalogue says, and make it the one in use.
+    """Bring a model's index to what a catalogue says, and make it the one in use, if the model is.
 
     Products that the catalogue does not name stay as they are, unless `replace` or `sync` is given.
 
     Args:
         store: where the index goes.
-        encoder: the model in use.
+        encoder: the model in use, or another one of the store.
         model: its card.
         catalogue: a table's file, a folder of photos or another source; None only removes.
         format: see `data.sources.FORMATS`.
@@ -111,7 +111,7 @@ def index(  # noqa: PLR0913 (the options of one command)
             place = server.url if server else "store"
             key = hashlib.sha256(f"{model.id}|{catalogue}|{format}|{split}|{place}".encode()).hexdigest()[:12]
             result = _build(job, store.folder("index", f".building-{key}"), opened, catalogue, started)
-    say(result, store)
+    say(result, store, model.id)
     return result
 
 
@@ -197,7 +197,7 @@ def _change(job: _Job, folder: Path, catalogue: Catalogue | None, given: str, st
     result = _fill(job, folder, card.id, catalogue, started)
     if given and given != card.catalogue:
         card.model_copy(update={"catalogue": given}).write(folder)
-    job.store.use("index", card.id)
+    _put_in_use(job, card.id)
     return result
 
 
@@ -210,9 +210,15 @@ def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: flo
     begin_folder(work, card, job.server, job.store.config().qdrant)
     result = _fill(job, work, card.id, catalogue, started, anew=True)
     publish_folder(work, job.store.folder("index", card.id))
-    job.store.use("index", card.id)
+    _put_in_use(job, card.id)
     _remove_replaced(job, card.id)
     return result
+
+
+def _put_in_use(job: _Job, index_id: str) -> None:
+    """The index of a model that is not in use waits for `models use`."""
+    if job.store.current("models").name == job.model.id:
+        job.store.use("index", index_id)
 
 
 def _fill(

@@ -87,7 +87,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def say(result: IndexResult, store: Store) -> None:
+def say(result: IndexResult, store: Store, model_id: str) -> None:
     """Tell a person what was done, what could not be, and what comes next."""
     photos = _counts(
         (result.added, "added"),
@@ -108,9 +108,14 @@ def say(result: IndexResult, store: Store) -> None:
         *([f"Photos: {photos}; {result.embedded:,} were embedded"] if photos else []),
         *_said_of_rows(result),
         *_said_of_categories(result.untaught),
-        f"In use: {result.index_id}",
-        f"Next: snapshelf serve --store {store.root}",
+        *_said_of_use(result, store, model_id),
     )
+
+
+def _said_of_use(result: IndexResult, store: Store, model_id: str) -> tuple[str, str]:
+    if store.current("models").name == model_id:
+        return f"In use: {result.index_id}", f"Next: snapshelf serve --store {store.root}"
+    return f"Made, not yet in use: {result.index_id}", f"Next: snapshelf models use {model_id} --store {store.root}"
 
 
 def say_plan(plan: Plan) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
-from snapshelf.errors import StoreError
-
-_UNFOLDED = 160
-"""Characters of a line where nobody looks at it in a terminal."""
+from snapshelf.errors import ArtifactMissingError, StoreError
+from snapshelf.progress import print_table
 
 
 def list_models(store: Store) -> list[dict[str, Any]]:
@@ -46,20 +43,36 @@ def print_models(rows: list[dict[str, Any]]) -> None:
             f"{row['validation'][name]:.4f}" if name in row["validation"] else "" for name in ("accuracy", "macro_f1")
         ]
         table.add_row("*" if row["in_use"] else "", row["id"], row["created_at"][:10], str(row["num_classes"]), *scores)
-    Console(highlight=False, width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
+    print_table(table)
 
 
 def use_model(store: Store, model_id: str) -> str | None:
-    """Put a model in use, and with it the newest index that it made; returns that index's id, None where there is none.
+    """Put a model in use, and with it the newest index that it made; returns that index's id, None where the store has
+    no index at all yet.
 
     Raises:
-        ArtifactMissingError: there is no such model.
+        ArtifactMissingError: there is no such model, or it has no index while another model has; says what builds one.
     """
-    store.use("models", model_id)
+    store.existing("models", model_id)
     index_id = index_made_by(store, model_id)
+    if index_id is None and store.has_current("index"):
+        raise ArtifactMissingError(
+            f"The model {model_id} has no index, so customers would find nothing. "
+            f"Run: {command_that_indexes(store, model_id)}"
+        )
+    store.use("models", model_id)
     if index_id is not None:
         store.use("index", index_id)
     return index_id
+
+
+def command_that_indexes(store: Store, model_id: str) -> str:
+    """What builds an index for a model that is not in use, of the catalogue of the index that is."""
+    try:
+        catalogue = IndexCard.read(store.current("index")).catalogue
+    except StoreError:
+        catalogue = "CATALOGUE"
+    return f"snapshelf index {shlex.quote(catalogue)} --model {model_id} --store {shlex.quote(str(store.root))}"
 
 
 def index_made_by(store: Store, model_id: str) -> str | None:

@@ -46,7 +46,7 @@ def choose_model(state: ServerState, model_id: str) -> None:
         raise HTTPException(
             409,
             f"The model {model_id} has no index, so it would have no products to recommend. Where the store is, run: "
-            f"snapshelf models use {model_id}, then: snapshelf index CATALOGUE",
+            f"snapshelf index CATALOGUE --model {model_id}",
         )
     use(state.store, model_id)
 

@@ -74,7 +74,7 @@ export function createModels({ attempt, say }) {
 
   function choice(model, isOlder) {
     if (model.state !== "ready") return null;
-    if (!model.has_index) return el("p", { class: "quiet small", text: text("models.no_index") });
+    if (!model.has_index) return el("p", { class: "quiet small", text: text("models.no_index", { id: model.id }) });
     const words = text(isOlder ? "models.roll_back" : "models.use");
     return el("button", { class: "button", type: "button", text: words, on: { click: () => use(model) } });
   }
