@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The store's models.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(models_app, name="models")
+feedback_app = typer.Typer(help="What customers said.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(feedback_app, name="feedback")
 
 
 def main() -> None:
@@ -64,3 +66,4 @@ for _command in (
 models_app.command("list")(using.models_list)
 models_app.command("use")(using.models_use)
 models_app.command("compare")(using.models_compare)
+feedback_app.command("export")(using.feedback_export)

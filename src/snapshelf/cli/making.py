@@ -39,6 +39,9 @@ def prepare(
         str, typer.Argument(help="A folder CLASS/photo or SPLIT/CLASS/photo, a table, or fashion-mnist.")
     ],
     store: StoreOption = HERE,
+    also: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="More photos to learn from, as feedback export writes them.")
+    ] = None,
     format: FormatOption = "auto",  # noqa: A002 (the option's name)
     size: Annotated[int | None, typer.Option(help="Pixels a side of the prepared photos.", min=8, max=1024)] = None,
     quick: Annotated[
@@ -57,6 +60,7 @@ def prepare(
     run(
         Store(store),
         source,
+        also=also,
         format=format,
         size_px=size,
         checks=Checks(with_network=not quick, fix_leaks=fix_leaks),
@@ -69,6 +73,10 @@ def train(
     store: StoreOption = HERE,
     recipe: Annotated[Recipe | None, typer.Option(help="Default: what snapshelf.toml says, else quick.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name, seed-cnn, compact or mini-resnet.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="ID", help="Go on from a model of the store; current is the one in use."),
+    ] = None,
     weights: Annotated[str, typer.Option(help="auto, none, or a .safetensors or .pth file.")] = "auto",
     seed: Annotated[int | None, typer.Option(help="Where every random choice starts.", min=0)] = None,
     time_budget: Annotated[
@@ -84,6 +92,7 @@ def train(
         Store(store),
         recipe=recipe,
         backbone=backbone,
+        start=start,
         weights=weights,
         seed=seed,
         time_budget=time_budget,

@@ -253,3 +253,16 @@ def models_compare(
         print_json({"models": compared})
     else:
         print_comparison(compared)
+
+
+def feedback_export(
+    folder: Annotated[Path, typer.Argument(help="Where the photos go: FOLDER/CLASS/feedback-NUMBER.jpg.")],
+    store: StoreOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the photos of accepted feedback into folders of classes, for `prepare --also FOLDER`."""
+    from snapshelf.pipelines.feedback import export_feedback
+
+    exported = export_feedback(Store(store), folder)
+    if as_json:
+        print_json(exported.to_json())

@@ -18,6 +18,7 @@ from PIL import Image
 
 from snapshelf.data.facts import measure
 from snapshelf.data.sources import Source
+from snapshelf.data.sources.joined import JoinedSource
 from snapshelf.data.sources.product_rows import ProductRows
 from snapshelf.errors import (
     DownloadError,
@@ -79,7 +80,7 @@ class DecodeJob:
     @property
     def waits_for_the_web(self) -> bool:
         """Whether the photos, or some of them, have to be fetched."""
-        return isinstance(self.source, ProductRows) and self.source.has_addresses()
+        return isinstance(self.source, ProductRows | JoinedSource) and self.source.has_addresses()
 
 
 def decode_photos(photos: Iterable[Photo], job: DecodeJob) -> Iterator[Decoded | Rejected]:

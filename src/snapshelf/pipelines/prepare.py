@@ -24,6 +24,7 @@ from snapshelf.data.prepared import usable_journal
 from snapshelf.data.quality import PhotoFlaw
 from snapshelf.data.resume import decode_missing, gather
 from snapshelf.data.sources import open_source
+from snapshelf.data.sources.joined import JoinedSource
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
@@ -67,10 +68,11 @@ class PrepareResult:
         return self.folder / REPORT_HTML
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 (the options of one command)
     store: Store,
     source: str,
     *,
+    also: str | None = None,
     format: str = "auto",  # noqa: A002 (the word of `--format`)
     size_px: int | None = None,
     checks: Checks = ALL_CHECKS,
@@ -82,7 +84,8 @@ def prepare(
     Args:
         store: where the data set goes.
         source: a folder, a file, or `fashion-mnist`.
-        format: see `data.sources.FORMATS`.
+        also: more photos of the classes, or of new ones, such as `feedback export` writes.
+        format: see `data.sources.FORMATS`; of `source` alone.
         size_px: the side of the prepared squares; None is 288, or the photos' own size where all are tiny.
         checks: what is looked for beside what needs nothing but the photos, and whether leaks are taken out.
         limits: photos beyond these are rejected.
@@ -93,8 +96,9 @@ def prepare(
         ConfigError: the format or the size is not one that there is.
         StoreError: another prepare of the same source is running.
     """
-    job = _begin(store, source, format, size_px, limits, num_threads)
-    work, earlier = _work_folder(store, source, job), _earlier_folder(store, source, job)
+    job = _begin(store, (source, also), format, size_px, limits, num_threads)
+    given = f"{source} and {also}" if also else source
+    work, earlier = _work_folder(store, given, job), _earlier_folder(store, given, job)
     with Listing() as listing:
         listing.fill(job.source)
         num_rows = decode_missing(job, listing, work, earlier)
@@ -102,7 +106,7 @@ def prepare(
         columns = collect(listing, known)
         with PlacedPhotos(known, columns) as photos:
             checked = PhotoChecks(photos, work, earlier, num_threads).run(columns, checks)
-            files = DatasetFiles(Made(source, job, listing, photos, checked), work)
+            files = DatasetFiles(Made(given, job, listing, photos, checked), work)
             folder = store.folder("datasets", files.dataset_id)
             reused = folder == earlier
             if reused:
@@ -130,14 +134,24 @@ def _keep_features(work: Path, folder: Path) -> None:
 
 
 def _begin(
-    store: Store, given: str, wanted: str, size_px: int | None, limits: DecodeLimits, num_threads: int
+    store: Store,
+    given: tuple[str, str | None],
+    wanted: str,
+    size_px: int | None,
+    limits: DecodeLimits,
+    num_threads: int,
 ) -> DecodeJob:
     if size_px is not None and not 8 <= size_px <= 1024:
         raise ConfigError(f"The size is {size_px} px; expected 8 to 1024.")
     config = store.config()
-    source, reason = open_source(given, wanted, SourceOptions.of(config, store.downloads))
+    options = SourceOptions.of(config, store.downloads)
+    source, reason = open_source(given[0], wanted, options)
     console.print(reason, markup=False)
     size_px = size_px or choose_size_px(source, limits)
+    if given[1]:
+        more, reason = open_source(given[1], "auto", options)
+        console.print(reason, markup=False)
+        source = JoinedSource(source, more)
     return DecodeJob(source, Preprocess(size_px=size_px, fit=config.prepare.fit), limits, num_threads)
 
 

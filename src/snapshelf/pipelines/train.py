@@ -34,7 +34,14 @@ from snapshelf.training.export import export_checked
 from snapshelf.training.familiarity import spread
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.loop import Photos
-from snapshelf.training.model_folder import ONNX, write_checkpoint, write_config, write_history, write_samples
+from snapshelf.training.model_folder import (
+    CHECKPOINT,
+    ONNX,
+    write_checkpoint,
+    write_config,
+    write_history,
+    write_samples,
+)
 from snapshelf.training.processes import (
     is_first,
     joined_processes,
@@ -74,11 +81,12 @@ class _Source:
 
 
 @joined_processes()
-def train(
+def train(  # noqa: PLR0913 (the options of one command)
     store: Store,
     *,
     recipe: RecipeName | None = None,
     backbone: str | None = None,
+    start: str | None = None,
     weights: str = "auto",
     seed: int | None = None,
     time_budget: str | None = None,
@@ -86,7 +94,8 @@ def train(
 ) -> TrainResult:
     """Train on the data set in use, check the exported model, publish it and put it in use.
 
-    What is None is as `snapshelf.toml` says. A run that was killed goes on, by the same call, after its last epoch;
+    What is None is as `snapshelf.toml` says. With `start`, the id of a model or `current`, its network and weights are
+    where the training begins, with a new head. A run that was killed goes on, by the same call, after its last epoch;
     without `resume` it begins anew. With a `time_budget`, such as `10m`, the training is as long as fits into it, up to
     the length of `best`; called again after a kill, the clock starts anew.
 
@@ -111,6 +120,8 @@ def train(
     seed = chosen.seed if seed is None else seed
     _begin(seed)
     size_px = dataset.card.preprocess.size_px
+    if start:
+        backbone, weights = _network_of(store, start, backbone, weights)
     name = backbone or chosen.backbone
     if name == AUTO:  # in a given time, the network that is quick to learn
         name = backbone_for(size_px, "quick" if budget_s else recipe or chosen.recipe)
@@ -169,6 +180,16 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
     work = store.folder("models", f".publishing-{learner.name}")
     difference = export_checked(learner, work / ONNX, noise_NSSC)
     return _publish(store, learner, details, difference, source=None, work=work).card
+
+
+def _network_of(store: Store, start: str, backbone: str | None, weights: str) -> tuple[str, str]:
+    """The network of a model of the store, and the file of its weights."""
+    if backbone or weights != "auto":
+        raise ConfigError(
+            f"--from {start} takes network and weights of that model; leave out --backbone and --weights."
+        )
+    folder = store.current("models") if start == "current" else store.existing("models", start)
+    return ModelCard.read(folder).backbone, str(folder / CHECKPOINT)
 
 
 def _budget_s(time_budget: str | None, recipe: RecipeName | None) -> float | None:
