@@ -20,6 +20,7 @@ from snapshelf.types import Product
 from snapshelf.web.app import create_app
 from snapshelf.web.cards import safe_link
 from snapshelf.web.state import ServerState
+from snapshelf.web.words import words_for
 from snapshelf.wiring import open_shelf
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
 
@@ -185,7 +186,7 @@ def test_the_limits_are_those_of_the_api(strict: TestClient) -> None:
     page = posted(strict, RED)
     assert page.status_code == 429
     assert "A little too fast" in page.text
-    assert f"Wait {page.headers['retry-after']} seconds" in page.text
+    assert words_for("en", "")("plain.wait", count=int(page.headers["retry-after"])) in page.text
     assert strict.post("/api/v1/recommendations").headers["content-type"] == "application/problem+json"
 
 
