@@ -30,11 +30,24 @@ REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 class Made:
     """A data set in the making: how it was asked for, its rows, their pixels, and what was found."""
 
-    given: str
+    source: str
+    """By which it is named."""
+    also: str | None
+    """More photos from elsewhere."""
     job: DecodeJob
     listing: Listing
     photos: PlacedPhotos
     checked: Checked
+
+    @property
+    def given(self) -> str:
+        """What `prepare` was given."""
+        return given(self.source, self.also)
+
+
+def given(source: str, also: str | None) -> str:
+    """One source, or two, in words."""
+    return f"{source} and {also}" if also else source
 
 
 class DatasetFiles:
@@ -47,7 +60,7 @@ class DatasetFiles:
         columns, split_N = made.checked.columns, made.checked.assignment.split_N
         batches = manifest_batches(made.listing, columns, split_N)
         self._sha256 = write_manifest(work, batches, made.job.preprocess)
-        self.dataset_id = dataset_id(made.given, self._sha256)
+        self.dataset_id = dataset_id(made.source, self._sha256)
         self.report = _report(made, self.dataset_id)
 
     def write(self, folder: Path) -> None:

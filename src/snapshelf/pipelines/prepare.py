@@ -30,7 +30,7 @@ from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.pipelines.checks import ALL_CHECKS, Checks, PhotoChecks
-from snapshelf.pipelines.dataset_files import REPORT_HTML, DatasetFiles, Made
+from snapshelf.pipelines.dataset_files import REPORT_HTML, DatasetFiles, Made, given
 from snapshelf.progress import console
 from snapshelf.reports.dataset import DatasetReport
 
@@ -97,8 +97,8 @@ def prepare(  # noqa: PLR0913 (the options of one command)
         StoreError: another prepare of the same source is running.
     """
     job = _begin(store, (source, also), format, size_px, limits, num_threads)
-    given = f"{source} and {also}" if also else source
-    work, earlier = _work_folder(store, given, job), _earlier_folder(store, given, job)
+    both = given(source, also)
+    work, earlier = _work_folder(store, both, job), _earlier_folder(store, both, job)
     with Listing() as listing:
         listing.fill(job.source)
         num_rows = decode_missing(job, listing, work, earlier)
@@ -106,7 +106,7 @@ def prepare(  # noqa: PLR0913 (the options of one command)
         columns = collect(listing, known)
         with PlacedPhotos(known, columns) as photos:
             checked = PhotoChecks(photos, work, earlier, num_threads).run(columns, checks)
-            files = DatasetFiles(Made(given, job, listing, photos, checked), work)
+            files = DatasetFiles(Made(source, also, job, listing, photos, checked), work)
             folder = store.folder("datasets", files.dataset_id)
             reused = folder == earlier
             if reused:
