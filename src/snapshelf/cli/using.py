@@ -194,11 +194,14 @@ def serve(
     store: StoreOption = HERE,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=0, max=65535)] = 8000,
+    shadow: Annotated[
+        str | None, typer.Option(metavar="ID", help="A model that looks beside the one that answers, and is scored.")
+    ] = None,
 ) -> None:
     """Serve the page and the API."""
     from snapshelf.web.server import serve as run
 
-    run(Store(store), load_settings(), host=host, port=port)
+    run(Store(store), load_settings(), host=host, port=port, shadow=shadow)
 
 
 def demo(

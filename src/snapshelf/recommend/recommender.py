@@ -65,9 +65,12 @@ class Recommender:
         self._index = index
         self._categories = (-math.inf, frozenset[str]())
 
-    def needed_px(self, box: Box | None) -> int | None:
-        """How many pixels `decode` must keep of the photo's shorter side; None is all of them, for a very small box."""
-        size_px = self._encoder.preprocess.size_px
+    def needed_px(self, box: Box | None, *, at_least: int = 0) -> int | None:
+        """How many pixels `decode` must keep of the photo's shorter side; None is all of them, for a very small box.
+
+        `at_least` is for others that look at the same picture: the side of what they look at.
+        """
+        size_px = max(self._encoder.preprocess.size_px, at_least)
         if box is None:
             return size_px
         part = min(box.w, box.h)

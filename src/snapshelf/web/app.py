@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from snapshelf import __version__
+from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
@@ -31,6 +32,7 @@ from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
 from snapshelf.web.readable import ReadableProblems
 from snapshelf.web.routes import admin, feedback, installed, page, products, recommendations, results
+from snapshelf.web.shadow import Shadow
 from snapshelf.web.shell import read_shell
 from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
@@ -49,18 +51,22 @@ class _RevalidatedFiles(StaticFiles):
         return response
 
 
-def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> FastAPI:
+def create_app(
+    shelf: Shelf, settings: Settings, store: Store | None = None, *, shadow: OnnxEncoder | None = None
+) -> FastAPI:
     """The application that serves an opened store. It closes the store when the server ends.
 
     Args:
         shelf: the store, opened.
         settings: limits and keys.
         store: where to look for newer models and indexes; None serves this shelf to the end.
+        shadow: another model, with labels, that looks at the photos beside the one that answers.
     """
     telemetry = Telemetry()
     work = PhotoWork(settings.num_threads, telemetry)
     queue = SqliteFeedback(shelf.feedback_path)
-    state = ServerState(shelf, settings, queue, telemetry, work, History(telemetry), store)
+    beside = Shadow(shadow, telemetry) if shadow else None
+    state = ServerState(shelf, settings, queue, telemetry, work, History(telemetry), store, beside)
     shelves = Shelves(shelf)
 
     @contextlib.asynccontextmanager
@@ -74,6 +80,8 @@ def create_app(shelf: Shelf, settings: Settings, store: Store | None = None) -> 
         if watch:
             await run_in_threadpool(watch.end)
         await run_in_threadpool(state.work.close)
+        if state.shadow:
+            await run_in_threadpool(state.shadow.close)
         state.feedback.close()
         shelves.close()
 

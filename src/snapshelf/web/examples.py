@@ -55,6 +55,7 @@ _MODEL = {
     "ece": 0.008,
     "has_index": True,
     "state": "serving",
+    "shadow": None,
 }
 _CATEGORIES = [{"name": "boot", "num_products": 7}, {"name": "sneaker", "num_products": 12}]
 

@@ -9,7 +9,8 @@ from snapshelf.artifacts.store import Store
 from snapshelf.errors import ArtifactMissingError, StoreError
 from snapshelf.pipelines.models import index_made_by
 from snapshelf.pipelines.models import use_model as use
-from snapshelf.web.staff_schemas import ModelOut, ModelState
+from snapshelf.web.shadow import Shadow
+from snapshelf.web.staff_schemas import ModelOut, ModelState, ShadowOut
 from snapshelf.web.state import ServerState
 
 
@@ -19,7 +20,7 @@ def models_of(state: ServerState) -> list[ModelOut]:
     if store is None:
         return [_of(state.shelf.model, has_index=True, state="serving")]
     chosen = store.current("models").name if store.has_current("models") else None
-    return [
+    found = [
         _of(
             card,
             has_index=index_made_by(store, card.id) is not None,
@@ -27,6 +28,21 @@ def models_of(state: ServerState) -> list[ModelOut]:
         )
         for card in reversed(_readable_cards(store))
     ]
+    if state.shadow is None:
+        return found
+    beside, shadow_id = _of_shadow(state.shadow), state.shadow.card.id
+    return [each.model_copy(update={"shadow": beside}) if each.id == shadow_id else each for each in found]
+
+
+def _of_shadow(shadow: Shadow) -> ShadowOut | None:
+    seen = shadow.seen
+    if not seen.num_photos:
+        return None
+    return ShadowOut(
+        num_photos=seen.num_photos,
+        agreement=round(seen.num_agreed / seen.num_photos, 4),
+        mean_difference=round(seen.mean_difference, 4),
+    )
 
 
 def choose_model(state: ServerState, model_id: str) -> None:

@@ -8,6 +8,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import ConfigError
 from snapshelf.progress import console
@@ -15,7 +16,7 @@ from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
 from snapshelf.web.connections import PromptHeads
 from snapshelf.web.log import log_to_standard_error
-from snapshelf.wiring import open_shelf
+from snapshelf.wiring import open_encoder, open_shelf
 
 DRAIN_S = 30
 """How long the end waits for requests that are under way."""
@@ -29,18 +30,20 @@ _BACKLOG = 2048
 """Connections that may wait to be taken; uvicorn's own number."""
 
 
-def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
+def serve(store: Store, settings: Settings, *, host: str, port: int, shadow: str | None = None) -> None:
     """Open the store and answer requests until SIGINT or SIGTERM, then those that are under way. Port 0 takes a free
     one.
 
-    When another model or index is put in use meanwhile, that one answers within a second or so.
+    When another model or index is put in use meanwhile, that one answers within a second or so. `shadow` is the id of a
+    model that looks at the photos beside the one that answers.
 
     Raises:
-        ConfigError: the address cannot be listened on.
+        ConfigError: the address cannot be listened on, or the shadow knows no categories.
         StoreError: the store has no model or no index that fits it.
     """
     listener = listen(host, port)
     try:
+        beside = _shadow(store, settings, shadow) if shadow else None
         shelf = open_shelf(store, settings)
         log_to_standard_error(settings)
         listener.listen(_BACKLOG)  # before the address is told; who comes at once waits for a moment
@@ -49,9 +52,16 @@ def serve(store: Store, settings: Settings, *, host: str, port: int) -> None:
         console.print(
             f"{shelf.config.name} is at http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", markup=False
         )
-        uvicorn_server(create_app(shelf, settings, store)).run(sockets=[listener])
+        uvicorn_server(create_app(shelf, settings, store, shadow=beside)).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def _shadow(store: Store, settings: Settings, model_id: str) -> OnnxEncoder:
+    encoder = open_encoder(store, settings, model_id, num_threads=1)
+    if not encoder.card.labels:
+        raise ConfigError(f"The model {model_id} knows no categories, so it says nothing that could be compared.")
+    return encoder
 
 
 def _check_key(settings: Settings) -> None:

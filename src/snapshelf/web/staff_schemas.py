@@ -65,6 +65,16 @@ ModelState = Literal["serving", "chosen", "ready"]
 """`serving` answers now; `chosen` will as soon as it is opened, in a second or so."""
 
 
+class ShadowOut(BaseModel):
+    """How a model does that looks at customers' photos beside the one that answers."""
+
+    num_photos: int
+    agreement: float
+    """The share of photos that both take for the same, 0 to 1."""
+    mean_difference: float
+    """Of the probability of what each takes a photo for, 0 to 1."""
+
+
 class ModelOut(BaseModel):
     """A model of the store, and its scores on its validation photos."""
 
@@ -83,6 +93,8 @@ class ModelOut(BaseModel):
     has_index: bool
     """Whether it can be used: without an index of its own it has no products to recommend."""
     state: ModelState
+    shadow: ShadowOut | None = None
+    """Of the model that `serve --shadow` names, as soon as it has seen a photo."""
 
 
 class ModelsOut(BaseModel):

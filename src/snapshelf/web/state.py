@@ -17,6 +17,7 @@ from snapshelf.settings import Settings
 from snapshelf.web.history import History
 from snapshelf.web.looks import RecentLooks
 from snapshelf.web.photo_work import PhotoWork
+from snapshelf.web.shadow import Shadow
 from snapshelf.web.shelves import Shelves
 from snapshelf.web.telemetry import Telemetry
 from snapshelf.wiring import Shelf
@@ -55,6 +56,8 @@ class ServerState:
     history: History
     store: Store | None = None
     """Where other models are; None where this shelf is served to the end."""
+    shadow: Shadow | None = None
+    """Another model that looks, too."""
     recent: RecentAnswers = field(default_factory=RecentAnswers)
     looks: RecentLooks = field(default_factory=RecentLooks)
 

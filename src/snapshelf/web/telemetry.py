@@ -39,6 +39,15 @@ class Telemetry:
         self.repeated = Counter(
             "snapshelf_repeated_photos", "Photos that had been looked at shortly before.", registry=self.registry
         )
+        self.shadow = Counter(
+            "snapshelf_shadow_photos",
+            "Photos that the shadow model looked at, by both verdicts and whether it takes them for the same.",
+            ["serving", "shadow", "agrees"],
+            registry=self.registry,
+        )
+        self.shadow_passed = Counter(
+            "snapshelf_shadow_passed_over", "Photos that came while the shadow was at another.", registry=self.registry
+        )
         self.refusals = Counter(
             "snapshelf_refusals", "Answers with a problem, by its kind.", ["reason"], registry=self.registry
         )

@@ -68,11 +68,14 @@ def look_at(state: ServerState, data: bytes, part: Box | None) -> tuple[Look, fl
         state.telemetry.repeated.inc()
         return replace(known, encode_s=0.0), 0.0
     started = time.perf_counter()
-    recommender = state.shelf.recommender
-    picture = decode(data, state.limits, needed_px=recommender.needed_px(part))
+    recommender, shadow = state.shelf.recommender, state.shadow
+    least_px = shadow.size_px if shadow else 0
+    picture = decode(data, state.limits, needed_px=recommender.needed_px(part, at_least=least_px))
     decode_s = time.perf_counter() - started
     look = recommender.look(picture.image, part)
     state.looks.put(key, look)
+    if shadow and state.shelf.model.labels:
+        shadow.consider(picture.image, part, look.encoding, state.shelf.model)
     for stage, seconds in (("decode", decode_s), ("encode", look.encode_s)):
         state.telemetry.stages.labels(stage).observe(seconds)
     return look, decode_s

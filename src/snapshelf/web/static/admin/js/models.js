@@ -66,10 +66,18 @@ export function createModels({ attempt, say }) {
       el("p", { class: "model-state", text: text(`models.state.${model.state}`) }),
       el("dl", { class: "scores" }, ...scores.map(pair)),
       el("dl", {}, ...facts.map(pair)),
+      beside(model),
       choice(model, isOlder),
     );
     item.dataset.model = model.id;
     return item;
+  }
+
+  function beside({ shadow }) {
+    if (!shadow) return null;
+    const { num_photos, agreement, mean_difference } = shadow;
+    const values = { photos: num_photos, same: exactShare(agreement), difference: exactShare(mean_difference) };
+    return el("p", { class: "small", text: text("models.shadow", values) });
   }
 
   function choice(model, isOlder) {
