@@ -26,7 +26,7 @@ from typing import Any
 from bench_page import served
 
 from snapshelf.client import Client
-from snapshelf.web.schemas import FeedbackIn
+from snapshelf.web.feedback_schemas import FeedbackIn
 from snapshelf.web.staff_schemas import ReviewIn
 
 SNAPSHELF = [sys.executable, "-m", "snapshelf"]

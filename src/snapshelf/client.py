@@ -20,12 +20,11 @@ from urllib3.exceptions import HTTPError
 
 from snapshelf.adapters.sqlite_feedback import ReviewState
 from snapshelf.errors import ApiError, ServerUnreachableError
+from snapshelf.web.feedback_schemas import FeedbackIn, FeedbackReceiptOut
 from snapshelf.web.schemas import (
     BoughtTogetherOut,
     CategoriesOut,
     FacetsOut,
-    FeedbackIn,
-    FeedbackReceiptOut,
     MatchOut,
     ProblemOut,
     ProductIn,

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, ViewportSize, sync_playwright
 
+from snapshelf.client import Client
 from snapshelf.settings import Settings
 from snapshelf.types import Product
 from snapshelf.wiring import open_shelf
 from tests.serving import served
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
 
+KEY = "open-sesame"
 RED = COLOURS["red thing"]
 HOSTILE_TITLE = "<script>document.title = 'taken over'</script> Lamp"
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -116,6 +118,13 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.remove_listener("console", note_policy)
     page.unroute_all()
     assert faults == []
+
+
+@pytest.fixture
+def staff(address: str) -> Iterator[Client]:
+    """The staff of a file's own server, whose address is its fixture `address`, by the API."""
+    with Client(address, admin_key=KEY) as client:
+        yield client
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from snapshelf.client import Client
 from snapshelf.errors import ApiError
 from snapshelf.settings import Settings
-from snapshelf.web.schemas import FeedbackIn
+from snapshelf.web.feedback_schemas import FeedbackIn
 from snapshelf.wiring import open_shelf
-from tests.browser.conftest import DESKTOP, PHONE, open_context
+from tests.browser.conftest import DESKTOP, KEY, PHONE, open_context
 from tests.browser.test_accessible import faults
 from tests.browser.test_looks import OVERFLOW_PX, SMALL_TARGETS
 from tests.serving import served
@@ -24,7 +24,6 @@ from tests.web.test_shelves import rebuild, wait_until
 
 pytestmark = pytest.mark.browser
 
-KEY = "open-sesame"
 RED = COLOURS["red thing"]
 ROOMS = ("review", "products", "models", "health")
 
@@ -40,12 +39,6 @@ def address(tmp_path: Path) -> Iterator[str]:
     settings = Settings(threads=1, admin_key=SecretStr(KEY))
     with served(open_shelf(store, settings), settings, store=store) as address:
         yield address
-
-
-@pytest.fixture
-def staff(address: str) -> Iterator[Client]:
-    with Client(address, admin_key=KEY) as client:
-        yield client
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from snapshelf.client import Client
 from snapshelf.settings import Settings
 from snapshelf.web.staff_schemas import FeedbackOut
 from snapshelf.wiring import open_shelf
-from tests.browser.conftest import ShowPhoto, open_context
+from tests.browser.conftest import KEY, ShowPhoto, open_context
 from tests.browser.test_filters import with_guesses
 from tests.browser.test_search import CARDS, SEARCH
 from tests.serving import served
@@ -25,7 +25,6 @@ from tests.tiny_store import build_tiny_store
 
 pytestmark = pytest.mark.browser
 
-KEY = "open-sesame"
 FEEDBACK = re.compile(r"/api/v1/feedback")
 
 
@@ -43,12 +42,6 @@ def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
     context = open_context(browser, address)
     yield context
     context.close()
-
-
-@pytest.fixture
-def staff(address: str) -> Iterator[Client]:
-    with Client(address, admin_key=KEY) as client:
-        yield client
 
 
 def newest(staff: Client) -> FeedbackOut:

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from snapshelf.client import Client
 from snapshelf.errors import ApiError, ServerUnreachableError
 from snapshelf.settings import Settings
-from snapshelf.web.schemas import FeedbackIn, ProductIn
+from snapshelf.web.feedback_schemas import FeedbackIn
+from snapshelf.web.schemas import ProductIn
 from snapshelf.web.staff_schemas import ReviewIn
 from snapshelf.wiring import open_shelf
 from tests.serving import served

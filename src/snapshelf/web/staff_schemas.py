@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from snapshelf.adapters.sqlite_feedback import KeptFeedback, ReviewState
-from snapshelf.web.schemas import FeedbackFields, ShortText
+from snapshelf.web.feedback_schemas import FeedbackFields
+from snapshelf.web.schemas import ShortText
 
 
 class FeedbackOut(FeedbackFields):

@@ -12,8 +12,8 @@ from snapshelf.adapters.sqlite_feedback import Feedback
 from snapshelf.errors import RequestError
 from snapshelf.imaging.decode import decode
 from snapshelf.types import Box
+from snapshelf.web.feedback_schemas import FeedbackIn, FeedbackReceiptOut
 from snapshelf.web.pictures import decoded_base64, kept_photo, needed_for_keeping
-from snapshelf.web.schemas import FeedbackIn, FeedbackReceiptOut
 from snapshelf.web.state import ServerState, State
 
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
