@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from snapshelf import __version__
-from snapshelf.cli import making, ordering, using
+from snapshelf.cli import keeping, making, ordering, using
 from snapshelf.errors import InputError, ProductNotFoundError, SnapshelfError, StoreError
 from snapshelf.progress import console
 
@@ -60,7 +60,7 @@ def _root(
 
 for _command in (
     making.init, making.prepare, making.train, making.evaluate, using.index, ordering.orders, using.recommend,
-    using.serve, using.demo
+    using.serve, using.demo, keeping.backup, keeping.restore
 ):  # fmt: skip
     app.command()(_command)
 models_app.command("list")(using.models_list)
