@@ -87,6 +87,10 @@ class Store:
         """Whether an artefact of this kind is in use."""
         return (self.root / kind / "current").exists()
 
+    def uses_another(self, kind: Kind, artifact_id: str) -> bool:
+        """Whether an artefact of this kind is in use, and not the one of this id."""
+        return self.has_current(kind) and self.current(kind).name != artifact_id
+
     def in_use(self) -> tuple[str, str]:
         """The ids of the model and of the index in use, whether or not they are there and fit.
 

@@ -217,7 +217,7 @@ def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: flo
 
 def _put_in_use(job: _Job, index_id: str) -> None:
     """The index of a model that is not in use waits for `models use`."""
-    if job.store.current("models").name == job.model.id:
+    if not job.store.uses_another("models", job.model.id):
         job.store.use("index", index_id)
 
 

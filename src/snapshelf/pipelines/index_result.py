@@ -113,9 +113,9 @@ def say(result: IndexResult, store: Store, model_id: str) -> None:
 
 
 def _said_of_use(result: IndexResult, store: Store, model_id: str) -> tuple[str, str]:
-    if store.current("models").name == model_id:
-        return f"In use: {result.index_id}", f"Next: snapshelf serve --store {store.root}"
-    return f"Made, not yet in use: {result.index_id}", f"Next: snapshelf models use {model_id} --store {store.root}"
+    if store.uses_another("models", model_id):
+        return f"Made, not yet in use: {result.index_id}", f"Next: snapshelf models use {model_id} --store {store.root}"
+    return f"In use: {result.index_id}", f"Next: snapshelf serve --store {store.root}"
 
 
 def say_plan(plan: Plan) -> None:
