@@ -19,7 +19,7 @@ from PIL import Image
 model, products, size_px, port = sys.argv[1:]
 session = onnxruntime.InferenceSession(model)
 outputs = [output.name for output in session.get_outputs()]
-catalogue = np.load(products)
+catalogue = dict(np.load(products))  # read once: the file itself would be read at each access
 app = FastAPI()
 
 
