@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.model_encoder import ModelEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.index import index
@@ -38,7 +38,7 @@ def main() -> None:
     if not arguments.photos:
         parser.exit(message="Skipped: name a store with a model, and a folder of photos.\n")
     store, settings = Store(arguments.store), load_settings()
-    encoder, worker = open_encoder(store, settings), open_encoder(store, settings, num_threads=1)
+    encoder, worker = open_encoder(store, settings), open_encoder(store, settings, side_by_side=True)
     rates: dict[str, list[float]] = {"engine alone": [], "index": []}
     num_photos = 0
     for _ in range(arguments.rounds):
@@ -53,7 +53,7 @@ def main() -> None:
     print(json.dumps({"model": encoder.card.id, "num_photos": num_photos, "ratio": ratio, **found}))
 
 
-def indexed(store: Store, encoder: OnnxEncoder, photos: str, num_threads: int) -> tuple[int, float]:
+def indexed(store: Store, encoder: ModelEncoder, photos: str, num_threads: int) -> tuple[int, float]:
     """Index into a store of its own; returns how many photos were embedded, and the seconds."""
     with tempfile.TemporaryDirectory() as work:
         own = Store(Path(work))
@@ -64,7 +64,7 @@ def indexed(store: Store, encoder: OnnxEncoder, photos: str, num_threads: int) -
         return result.embedded, time.perf_counter() - started
 
 
-def looked_at(encoder: OnnxEncoder, num_photos: int) -> float:
+def looked_at(encoder: ModelEncoder, num_photos: int) -> float:
     """The seconds in which the model looks at so many photos in memory."""
     size_px = encoder.preprocess.size_px
     photos_NSSC = np.random.default_rng(0).integers(0, 256, (BATCH, size_px, size_px, 3), dtype=np.uint8)

@@ -29,7 +29,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.model_encoder import ModelEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.preprocess import crop
 from snapshelf.ports import ActivationMaps
@@ -47,7 +47,7 @@ SURE = ("confident", "likely")
 class Eyes:
     """A model, and where it looks."""
 
-    encoder: OnnxEncoder
+    encoder: ModelEncoder
     maps: ActivationMaps
 
     def say(self, image: Image.Image, boxes: list[Box]) -> list[Prediction]:

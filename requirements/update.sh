@@ -6,7 +6,7 @@ python=$1
 "$python" -m pip install --quiet 'uv>=0.9'
 compile() {
   "$python" -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
-    --constraint requirements/constraints.txt --extra train --extra heic --group build "$@" pyproject.toml |
+    --constraint requirements/constraints.txt --extra train --extra heic --extra openvino --group build "$@" pyproject.toml |
     grep -vE '^(nvidia-|cuda-|triton)'
 }
 compile --group dev >requirements/dev.lock.new

@@ -16,7 +16,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from snapshelf.adapters.onnx_encoder import MODEL_FILE, OnnxEncoder
+from snapshelf.adapters.model_encoder import MODEL_FILE
+from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.cards import ModelCard, Verdicts
 from snapshelf.artifacts.publish import sha256_file
 from snapshelf.artifacts.store import Store

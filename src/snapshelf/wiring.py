@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapshelf.adapters.engines import open_model
 from snapshelf.adapters.index_folder import open_index
-from snapshelf.adapters.onnx_encoder import MODEL_FILE, OnnxEncoder
+from snapshelf.adapters.model_encoder import MODEL_FILE, ModelEncoder
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.config import StoreConfig
@@ -51,15 +52,24 @@ class Shelf:
 
 
 def open_encoder(
-    store: Store, settings: Settings, model_id: str | None = None, *, num_threads: int | None = None
-) -> OnnxEncoder:
+    store: Store,
+    settings: Settings,
+    model_id: str | None = None,
+    *,
+    num_threads: int | None = None,
+    side_by_side: bool = False,
+) -> ModelEncoder:
     """The model in use, or another one of the store, on as many cores as are allowed, or on `num_threads`.
 
+    `side_by_side` is for many photos at once, each on one core.
+
     Raises:
+        ConfigError: the engine that is wanted is not installed.
         StoreError: there is none, or its files do not belong together.
     """
     folder = store.existing("models", model_id) if model_id else store.current("models")
-    return OnnxEncoder(folder, num_threads=num_threads or settings.num_threads)
+    cores = num_threads or settings.num_threads
+    return open_model(folder, num_threads=cores, engine=settings.engine, side_by_side=side_by_side)
 
 
 def open_maps(store: Store, settings: Settings, model_id: str) -> ActivationMaps | None:

@@ -16,7 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from snapshelf.adapters.model_encoder import ModelEncoder
 from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.openvino_encoder import OpenvinoEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits, decode
 from snapshelf.pipelines.train import publish_pretrained
@@ -37,30 +39,34 @@ LARGEST = {
 TOLERANCE = 2e-4
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> OnnxEncoder:
+@pytest.fixture(scope="module", params=[OnnxEncoder, OpenvinoEncoder])
+def encoder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> ModelEncoder:
     """EfficientNet-Lite0 with its ImageNet weights, exported and opened as serving does."""
     store = Store(tmp_path_factory.mktemp("golden"))
     publish_pretrained(store, "tf_efficientnet_lite0")
-    return OnnxEncoder(store.current("models"), num_threads=1)
+    opened: ModelEncoder = request.param(store.current("models"), num_threads=1)
+    return opened
 
 
-def embed(encoder: OnnxEncoder, data: bytes) -> NDArray[np.float32]:
+def embed(encoder: ModelEncoder, data: bytes) -> NDArray[np.float32]:
     picture = decode(data, DecodeLimits(), needed_px=encoder.preprocess.size_px)
     embedding_D: NDArray[np.float32] = encoder.encode(encoder.preprocess.apply(picture.image)[None]).embedding_ND[0]
     return embedding_D
 
 
-def test_the_largest_numbers_of_a_real_photo(encoder: OnnxEncoder) -> None:
+def test_the_largest_numbers_of_a_real_photo(encoder: ModelEncoder) -> None:
     embedding_D = embed(encoder, DRESS.read_bytes())
     assert len(embedding_D) == 1280
+    of_none = encoder.encode(np.empty((0, *[encoder.preprocess.size_px] * 2, 3), np.uint8))
+    assert of_none.logits_NC.shape == (0, 0)
+    assert of_none.familiarity_N is None
     assert embedding_D[list(LARGEST)] == pytest.approx(list(LARGEST.values()), abs=TOLERANCE)
     assert sorted(np.argsort(-embedding_D)[: len(LARGEST)].tolist()) == list(LARGEST)
     assert float(np.linalg.norm(embedding_D)) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_every_orientation_of_the_camera_gives_the_same_embedding(encoder: OnnxEncoder, orientation: int) -> None:
+def test_every_orientation_of_the_camera_gives_the_same_embedding(encoder: ModelEncoder, orientation: int) -> None:
     upright = Image.open(DRESS).convert("RGB")
     turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # Pillow's number of the turn that stores it so
     exif = Image.Exif()
@@ -71,7 +77,7 @@ def test_every_orientation_of_the_camera_gives_the_same_embedding(encoder: OnnxE
 
 
 @pytest.mark.parametrize("side_px", [700, 1000, 2000, 3000, 4000])
-def test_a_large_photo_decoded_at_a_smaller_scale_looks_the_same(encoder: OnnxEncoder, side_px: int) -> None:
+def test_a_large_photo_decoded_at_a_smaller_scale_looks_the_same(encoder: ModelEncoder, side_px: int) -> None:
     large = Image.open(DRESS).convert("RGB").resize((side_px, side_px), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     large.save(buffer, "JPEG", quality=92)
@@ -81,7 +87,7 @@ def test_a_large_photo_decoded_at_a_smaller_scale_looks_the_same(encoder: OnnxEn
     assert float(embed(encoder, DRESS.read_bytes()) @ embed(encoder, buffer.getvalue())) > 0.98
 
 
-def test_one_photo_and_many_give_the_same(encoder: OnnxEncoder) -> None:
+def test_one_photo_and_many_give_the_same(encoder: ModelEncoder) -> None:
     picture = decode(DRESS.read_bytes(), DecodeLimits(), needed_px=encoder.preprocess.size_px)
     photo_SSC = encoder.preprocess.apply(picture.image)
     many_ND = encoder.encode(np.stack([photo_SSC, photo_SSC[::-1], photo_SSC])).embedding_ND

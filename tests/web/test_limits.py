@@ -229,14 +229,14 @@ def test_who_finds_no_free_core_in_time_is_told(monkeypatch: pytest.MonkeyPatch)
 
     async def run() -> None:
         work = PhotoWork(1, Telemetry())
-        first = asyncio.create_task(work.do(lambda: finish.wait(20)))
+        before = [asyncio.create_task(work.do(lambda: finish.wait(20))) for _ in range(4)]
         await asyncio.sleep(0)
         try:
             await work.do(lambda: True)
         except HTTPException as error:
             statuses.append(error.status_code)
         finish.set()
-        assert await first
+        assert all(await asyncio.gather(*before))
         assert await work.do(lambda: True)
         work.close()
 

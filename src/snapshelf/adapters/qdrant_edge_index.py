@@ -44,6 +44,9 @@ _PAGE = 1000
 """Points read at once when many are listed."""
 
 
+_KNOWN_PAYLOADS = 4096
+"""So many photos' payloads are kept at hand, at about 2 kB each: reading them takes as long as the search itself."""
+
 _RESCORED = qdrant.QuantizationSearchParams(rescore=True, oversampling=CANDIDATES_PER_HIT)
 _QUICK = qdrant.SearchParams(hnsw_ef=WALKED, quantization=_RESCORED)
 _EXACT = qdrant.SearchParams(exact=True, quantization=qdrant.QuantizationSearchParams(ignore=True))
@@ -58,6 +61,7 @@ class QdrantEdgeIndex(QdrantIndex):
         """Use `create` or `open` instead."""
         super().__init__()
         self._shard = shard
+        self._known: dict[qdrant.PointId, dict[str, Any]] = {}
 
     @classmethod
     def create(cls, folder: Path, embedding_dim: int) -> Self:
@@ -68,13 +72,9 @@ class QdrantEdgeIndex(QdrantIndex):
         """
         quantized = qdrant.ScalarQuantizationConfig(qdrant.ScalarType.Int8, QUANTILE, memory=qdrant.Memory.Pinned)
         embedding = qdrant.EdgeVectorParams(embedding_dim, qdrant.Distance.Cosine, quantization_config=quantized)
-        config = qdrant.EdgeConfig(
-            vectors={EMBEDDING: embedding},
-            sparse_vectors={WORDS: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)},
-        )
         folder.mkdir(parents=True, exist_ok=True)
         with _in_words(folder):
-            shard = qdrant.EdgeShard.create(str(folder), config)
+            shard = qdrant.EdgeShard.create(str(folder), _config({EMBEDDING: embedding}))
         schema = qdrant.PayloadSchemaType
         for keys, kind in ((KEYWORDS, schema.Keyword), (INTEGERS, schema.Integer), (FLOATS, schema.Float)):
             for key in keys:
@@ -90,7 +90,7 @@ class QdrantEdgeIndex(QdrantIndex):
             StoreError: there is none, or another process has it open.
         """
         with _in_words(folder):
-            return cls(qdrant.EdgeShard.load(str(folder)))
+            return cls(qdrant.EdgeShard.load(str(folder), _config()))
 
     def optimize(self) -> None:
         """Merge what many changes left and build the search graph where there is enough to need one."""
@@ -118,6 +118,7 @@ class QdrantEdgeIndex(QdrantIndex):
             self._shard.update(operation)
             self._shard.flush()
             self._forget_ids()
+            self._known = {}  # a new one: who is reading writes into the old one
 
     def _by_id(self, photo_ids: Sequence[str]) -> list[StoredPhoto]:
         points: list[qdrant.PointId] = [point_id(photo_id) for photo_id in photo_ids]
@@ -157,18 +158,27 @@ class QdrantEdgeIndex(QdrantIndex):
         query = qdrant.Query.Nearest(qdrant.SparseVector([*words.indices], [*words.values]), using=WORDS)
         # Without a corpus, removed products go on counting in the idf until the shard is optimized.
         idf = qdrant.IdfParams(corpus=_to_filter(Conditions((LEADS,))))
-        return self._query(query, limit, _to_filter(wanted), qdrant.SearchParams(idf=idf), ["product_id"])
+        return self._query(query, limit, _to_filter(wanted), qdrant.SearchParams(idf=idf))
 
     def _query(
-        self,
-        query: qdrant.Query | qdrant.Mmr,
-        limit: int,
-        wanted: qdrant.Filter,
-        params: qdrant.SearchParams,
-        payload: list[str] | bool = True,  # noqa: FBT001, FBT002 (as the engine has it)
+        self, query: qdrant.Query | qdrant.Mmr, limit: int, wanted: qdrant.Filter, params: qdrant.SearchParams
     ) -> list[Hit]:
-        request = qdrant.QueryRequest(limit=limit, query=query, filter=wanted, with_payload=payload, params=params)
-        return [Hit(str(hit.id), hit.score, hit.payload or {}) for hit in self._shard.query(request)]
+        request = qdrant.QueryRequest(limit=limit, query=query, filter=wanted, with_payload=False, params=params)
+        hits = self._shard.query(request)
+        payloads = self._payloads_of([hit.id for hit in hits])
+        return [Hit(str(hit.id), hit.score, payloads[hit.id]) for hit in hits if hit.id in payloads]
+
+    def _payloads_of(self, points: list[qdrant.PointId]) -> dict[qdrant.PointId, dict[str, Any]]:
+        """What the points hold that are still there."""
+        known = self._known
+        missing = [point for point in points if point not in known]
+        if missing:
+            if len(known) + len(missing) > _KNOWN_PAYLOADS:
+                known = self._known = {}
+                missing = points
+            for record in self._shard.retrieve(missing, with_payload=True, with_vector=False):
+                known[record.id] = record.payload or {}
+        return known
 
     def _facet(self, key: str, wanted: Conditions) -> dict[str, int]:
         """With a filter, the quick way counts as exactly as the slow one; removed values stay listed, with a 0."""
@@ -183,6 +193,16 @@ class QdrantEdgeIndex(QdrantIndex):
         page = qdrant.ScrollRequest(limit=1, order_by=order, filter=_to_filter(wanted), with_payload=["price"])
         records, _ = self._shard.scroll(page)
         return next((float((record.payload or {})["price"]) for record in records), None)
+
+
+def _config(vectors: dict[str, qdrant.EdgeVectorParams] | None = None) -> qdrant.EdgeConfig:
+    """Of a new shard with these vectors, or of one that has its own.
+
+    One thread searches: a query holds Python's lock until the last of its threads is done, and where the other cores
+    look at photos, waking more threads costs more than they save. See docs/decisions/0020-serving.md.
+    """
+    words = {WORDS: qdrant.EdgeSparseVectorParams(modifier=qdrant.Modifier.Idf)}
+    return qdrant.EdgeConfig(vectors=vectors, sparse_vectors=words, max_search_threads=1)
 
 
 def _to_point(stored: StoredPhoto) -> qdrant.Point:

@@ -72,7 +72,8 @@ def index(
         from snapshelf.pipelines.train import publish_pretrained
 
         publish_pretrained(opened, backbone or opened.config().train.backbone)
-    encoder = open_encoder(opened, settings, model, num_threads=1)  # each worker looks by itself
+    num_workers = workers or settings.num_threads
+    encoder = open_encoder(opened, settings, model, num_threads=num_workers, side_by_side=True)
     with _cluster(ray, workers, settings) as cluster:
         result = run(
             opened,
@@ -86,7 +87,7 @@ def index(
             sync=sync,
             force=force,
             limits=DecodeLimits.of(settings),
-            num_workers=workers or settings.num_threads,
+            num_workers=num_workers,
             server=settings.qdrant_server,
             cluster=cluster,
         )

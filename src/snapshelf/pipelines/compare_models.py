@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from snapshelf.adapters.onnx_encoder import MODEL_FILE
+from snapshelf.adapters.model_encoder import MODEL_FILE
 from snapshelf.artifacts.cards import ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.pipelines.models import index_made_by

@@ -79,7 +79,7 @@ def _index(store: Store, settings: Settings) -> None:
     from snapshelf.wiring import open_encoder
 
     _say(4, "Indexing the 10,000 test photos as the catalogue")
-    encoder = open_encoder(store, settings, num_threads=1)
+    encoder = open_encoder(store, settings, side_by_side=True)
     index(
         store,
         encoder,

@@ -28,7 +28,8 @@ import ray
 import ray.data
 
 from snapshelf import __version__
-from snapshelf.adapters.onnx_encoder import MODEL_FILE, OnnxEncoder
+from snapshelf.adapters.engines import open_model
+from snapshelf.adapters.model_encoder import MODEL_FILE
 from snapshelf.artifacts.cards import FILE_NAME as CARD_FILE
 from snapshelf.data.catalogue import Catalogue, CatalogueEntry
 from snapshelf.errors import ClusterError, ConfigError, PhotoMissingError
@@ -184,7 +185,7 @@ class _Worker:
             folder = Path(name)
             (folder / MODEL_FILE).write_bytes(given.model)
             (folder / CARD_FILE).write_bytes(given.card)
-            encoder = OnnxEncoder(folder, num_threads=1)
+            encoder = open_model(folder, num_threads=1)
         self._catalogue = given.catalogue
         self._embedder = EntryEmbedder(self._read, Embedder(encoder, given.limits), 1, given.from_the_web)
 

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from snapshelf import __version__
-from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.model_encoder import ModelEncoder
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
@@ -52,7 +52,7 @@ class _RevalidatedFiles(StaticFiles):
 
 
 def create_app(
-    shelf: Shelf, settings: Settings, store: Store | None = None, *, shadow: OnnxEncoder | None = None
+    shelf: Shelf, settings: Settings, store: Store | None = None, *, shadow: ModelEncoder | None = None
 ) -> FastAPI:
     """The application that serves an opened store. It closes the store when the server ends.
 

@@ -24,6 +24,8 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _USUAL = re.compile(r"/static/|/healthz$|/readyz$|/metrics$|/favicon|.*/image$|/api/v1/samples/")
 """What is asked for by the dozen and says nothing about customers."""
 
+_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 _request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 _log = logging.getLogger("snapshelf.requests")
 
@@ -45,7 +47,7 @@ class JsonLines(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _as_json(line)
 
 
 def log_to_standard_error(settings: Settings) -> None:

@@ -20,14 +20,17 @@ MOST_WAIT_S = 10.0
 
 
 class PhotoWork:
-    """As many photos at once as there are cores; the others wait, their files not yet in memory.
+    """One photo more at once than there are cores; the others wait, their files not yet in memory.
 
-    More at once would be answered no sooner, and each holds up to 10 bytes a pixel while it is decoded.
+    Many more would be answered no sooner, and each holds up to 10 bytes a pixel while it is decoded. One more has work
+    for the core whose photo waits for Python's lock; and so many again stand before the threads, so that none of them
+    waits until the event loop has written an answer. Measured: docs/decisions/0020-serving.md.
     """
 
-    def __init__(self, num_threads: int, telemetry: Telemetry) -> None:
+    def __init__(self, num_cores: int, telemetry: Telemetry) -> None:
+        num_threads = num_cores + 1
         self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix="photo")
-        self._free = asyncio.Semaphore(num_threads)
+        self._free = asyncio.Semaphore(2 * num_threads)
         self._waiting = 0
         self._wait = telemetry.stages.labels("wait")
         telemetry.waiting.set_function(lambda: self._waiting)

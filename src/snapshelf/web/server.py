@@ -8,7 +8,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
-from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.model_encoder import ModelEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import ConfigError
 from snapshelf.progress import console
@@ -57,7 +57,7 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, shadow: str
         listener.close()
 
 
-def _shadow(store: Store, settings: Settings, model_id: str) -> OnnxEncoder:
+def _shadow(store: Store, settings: Settings, model_id: str) -> ModelEncoder:
     encoder = open_encoder(store, settings, model_id, num_threads=1)
     if not encoder.card.labels:
         raise ConfigError(f"The model {model_id} knows no categories, so it says nothing that could be compared.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from snapshelf.adapters.onnx_encoder import OnnxEncoder
+from snapshelf.adapters.model_encoder import ModelEncoder
 from snapshelf.artifacts.cards import ModelCard
 from snapshelf.imaging.preprocess import crop
 from snapshelf.recommend.prediction import predictions
@@ -34,7 +34,7 @@ class Shadow:
     """Looks at one photo at a time, on one core, after the answer's model has; photos that come meanwhile are passed
     over. It answers nobody and keeps no photo. May be called from several threads."""
 
-    def __init__(self, encoder: OnnxEncoder, telemetry: Telemetry) -> None:
+    def __init__(self, encoder: ModelEncoder, telemetry: Telemetry) -> None:
         self._encoder = encoder
         self._telemetry = telemetry
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
