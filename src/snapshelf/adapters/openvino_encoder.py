@@ -6,7 +6,6 @@ Shapes: N photos, S pixels a side, 3 channels.
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -16,11 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapshelf.adapters.model_encoder import ModelEncoder
+from snapshelf.adapters.quiet_openvino import ov
 from snapshelf.errors import ConfigError
-
-# Whoever imports openvino is told of to Google Analytics, unless this is not installed; it then has a stub of its own.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-import openvino as ov  # noqa: E402
 
 
 class OpenvinoEncoder(ModelEncoder):

@@ -60,7 +60,7 @@ def _root(
 
 for _command in (
     making.init, making.prepare, making.train, making.evaluate, using.index, ordering.orders, using.recommend,
-    using.serve, using.demo, keeping.backup, keeping.restore
+    using.serve, using.demo, keeping.export, keeping.backup, keeping.restore
 ):  # fmt: skip
     app.command()(_command)
 models_app.command("list")(using.models_list)

@@ -1,9 +1,9 @@
-"""A store as one file, and back: `backup`, `restore`."""
+"""What leaves a store, and comes back: `export`, `backup`, `restore`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,5 +39,33 @@ def restore(
     from snapshelf.pipelines.backup import restore as run
 
     result = run(archive, Store(store))
+    if as_json:
+        print_json(result.to_json())
+
+
+def export(
+    to: Annotated[Literal["onnx", "openvino"], typer.Option("--to", help="The form.")],
+    quantize: Annotated[
+        Literal["none", "int8"], typer.Option(help="int8: a quarter of the size, calibrated on the store's photos.")
+    ] = "none",
+    model: Annotated[str | None, typer.Option(metavar="ID", help="Default: the model in use.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A folder.", show_default="STORE/exports, by the model's id")
+    ] = None,
+    store: StoreOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a model for phones and other engines, and compare what it says on up to 500 photos."""
+    from snapshelf.pipelines.export import export as run
+    from snapshelf.settings import load_settings
+
+    result = run(
+        Store(store),
+        to=to,
+        quantize=quantize,
+        model_id=model,
+        folder=output,
+        num_threads=load_settings().num_threads,
+    )
     if as_json:
         print_json(result.to_json())

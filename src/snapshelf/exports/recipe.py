@@ -1,0 +1,41 @@
+"""Everything that an app must know beside the model itself: what goes in, what comes out, what it means.
+
+It lies beside every exported model as `recipe.json`, and inside it as far as the form has a place for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from snapshelf.artifacts.cards import ModelCard
+
+RECIPE_VERSION = 1
+INPUT = "photos"
+
+
+def recipe_of(card: ModelCard, quantize: str) -> dict[str, Any]:
+    """As JSON has it. Shapes are those of one photo."""
+    size_px, num_labels = card.preprocess.size_px, len(card.labels)
+    outputs = {
+        "logits": {"shape": [1, num_labels], "means": "softmax(logits / temperature) are probabilities, as the labels"},
+        "embedding": {"shape": [1, card.embedding_dim], "means": "of length 1; the cosine tells how alike photos are"},
+    }
+    if card.labels:
+        outputs["familiarity"] = {"shape": [1], "means": "below unknown_below: none of the categories"}
+    return {
+        "version": RECIPE_VERSION,
+        "model_id": card.id,
+        "quantize": quantize,
+        "input": {
+            "name": INPUT,
+            "shape": [1, size_px, size_px, 3],
+            "type": "uint8",
+            "channels": "RGB, 0 to 255, the model normalises them itself",
+            "fit": card.preprocess.fit,
+            "resize": "with antialiasing; Pillow's HAMMING with reducing_gap=1.0 gives the same pixels",
+        },
+        "outputs": outputs,
+        "labels": list(card.labels),
+        "temperature": card.temperature,
+        "verdicts": card.verdicts.model_dump(mode="json"),
+    }
