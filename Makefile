@@ -3,10 +3,11 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
+LITERT_VENV := .venv-litert
 STORE := .demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo test test-ray fuzz setup lint format bench lock clean
+.PHONY: help demo test test-ray test-litert fuzz setup lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -15,11 +16,14 @@ help: ## list the targets
 demo: $(VENV)/run.stamp ## set up, the whole journey on Fashion-MNIST, then the page on PORT
 	@$(BIN)/snapshelf demo --store $(STORE) --port $(PORT)
 
-test: $(VENV)/dev.stamp ## set up, then every test but those of test-ray
-	@$(BIN)/python -m pytest -m "not ray"
+test: $(VENV)/dev.stamp ## set up, then every test but those of test-ray and test-litert
+	@$(BIN)/python -m pytest -m "not ray and not litert"
 
 test-ray: $(VENV)/ray.stamp ## set up with Ray, then the tests of a Ray of two workers
 	@$(BIN)/python -m pytest -m ray
+
+test-litert: $(LITERT_VENV)/litert.stamp ## an environment of its own with LiteRT's converter, then its tests
+	@$(LITERT_VENV)/bin/python -m pytest -m litert tests/pipeline/test_export.py
 
 fuzz: $(VENV)/dev.stamp ## twelve thousand damaged and hostile photos to the decoder and the application
 	@$(BIN)/python -m tests.fuzz
@@ -43,7 +47,7 @@ lock: $(VENV)/dev.stamp ## resolve the pinned environment anew
 	@sh requirements/update.sh $(BIN)/python
 
 clean: ## remove what the targets made: the environment, the demo store, caches
-	@rm -rf $(VENV) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(LITERT_VENV) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"snapshelf needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}. Name another: make PYTHON=python3.12")'
@@ -64,4 +68,13 @@ $(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp | $(BIN)/python
 $(VENV)/ray.stamp: requirements/ray.lock $(VENV)/dev.stamp
 	@echo "Installing the pinned packages of requirements/ray.lock" >&2
 	@$(PIP_INSTALL) -r requirements/ray.lock
+	@touch $@
+
+$(LITERT_VENV)/bin/python: | $(BIN)/python
+	@$(PYTHON) -m venv $(LITERT_VENV)
+
+$(LITERT_VENV)/litert.stamp: requirements/litert.lock pyproject.toml | $(LITERT_VENV)/bin/python
+	@echo "Installing the pinned packages of requirements/litert.lock (some minutes, once)" >&2
+	@$(LITERT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements/litert.lock
+	@$(LITERT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
 	@touch $@

@@ -7,33 +7,52 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from PIL import Image
 
 from snapshelf import cli
+from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.publish import sha256_file
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError, ConfigError, ExportCheckError
 from snapshelf.exports import forms
-from snapshelf.exports.forms import Form
+from snapshelf.exports.forms import Form, Quantize
 from snapshelf.exports.parity import opened, parity_of
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import export as pipeline
-from snapshelf.pipelines.export import Quantize, export
+from snapshelf.pipelines.export import export
 from snapshelf.pipelines.prepare import prepare
 from snapshelf.pipelines.train import publish_pretrained, train
+from snapshelf.training.reopened import reopen
 from tests.conftest import MakePicture
 
-FORMS: list[Form] = ["onnx", "openvino"]
+LITERT = pytest.param("litert", marks=pytest.mark.litert)
+MODEL: dict[Form, set[str]] = {
+    "onnx": {"model.onnx"},
+    "openvino": {"model.xml", "model.bin"},
+    "litert": {"model.tflite"},
+}
+ENGINE: dict[Form, str] = {"onnx": "onnxruntime", "openvino": "openvino", "litert": "ai_edge_litert"}
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
+
+
+@pytest.fixture(params=["onnx", "openvino", LITERT])
+def form(request: pytest.FixtureRequest) -> Form:
+    wanted: Form = request.param
+    if wanted == "litert":
+        pytest.importorskip("litert_torch", reason="[litert] is not installed; make test-litert does, and runs these")
+    return wanted
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +71,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("quantize", ["none", "int8"])
 def test_an_exported_model_says_the_same(trained: Store, tmp_path: Path, form: Form, quantize: Quantize) -> None:
     result = export(trained, to=form, quantize=quantize, folder=tmp_path / "app")
@@ -68,13 +86,15 @@ def test_an_exported_model_says_the_same(trained: Store, tmp_path: Path, form: F
     else:
         assert 0 < parity.max_probability_difference < 0.2
         assert parity.lowest_similarity > 0.9
-    model = {"onnx": {"model.onnx"}, "openvino": {"model.xml", "model.bin"}}[form]
-    assert {path.name for path in (tmp_path / "app").iterdir()} == model | {"recipe.json", "parity.json", "labels.txt"}
+    assert {path.name for path in (tmp_path / "app").iterdir()} == MODEL[form] | {
+        "recipe.json",
+        "parity.json",
+        "labels.txt",
+    }
     assert result.files == {path.name: sha256_file(path) for path in (tmp_path / "app").iterdir()}
     assert json.loads((tmp_path / "app" / "parity.json").read_text("utf-8")) == parity.to_json()
 
 
-@pytest.mark.parametrize("form", FORMS)
 def test_the_recipe_lies_beside_the_model_and_inside(trained: Store, tmp_path: Path, form: Form) -> None:
     result = export(trained, to=form, folder=tmp_path / "app")
     recipe = json.loads((tmp_path / "app" / "recipe.json").read_text("utf-8"))
@@ -82,11 +102,16 @@ def test_the_recipe_lies_beside_the_model_and_inside(trained: Store, tmp_path: P
     assert recipe["labels"] == ["b", "g", "r"]
     assert (tmp_path / "app" / "labels.txt").read_text("utf-8") == "b\ng\nr\n"
     assert recipe["input"]["shape"] == [1, 28, 28, 3]
-    assert recipe["outputs"].keys() == {"logits", "embedding", "familiarity"}
+    names = [output.get("is", name) for name, output in recipe["outputs"].items()]
+    assert names == ["logits", "embedding", "familiarity"]
     assert recipe["verdicts"]["unknown_below"] is not None
     if form == "onnx":
         (inside,) = onnx.load(tmp_path / "app" / "model.onnx").metadata_props
         assert json.loads(inside.value) == recipe
+    elif form == "litert":
+        with zipfile.ZipFile(tmp_path / "app" / "model.tflite") as attached:
+            assert json.loads(attached.read("recipe.json")) == recipe
+            assert attached.read("labels.txt") == b"b\ng\nr\n"
     else:
         from snapshelf.adapters.quiet_openvino import ov  # noqa: PLC0415
 
@@ -155,6 +180,31 @@ def test_without_openvino(trained: Store, tmp_path: Path, monkeypatch: pytest.Mo
         export(trained, to="openvino", folder=tmp_path / "app")
 
 
+def test_without_the_converter_for_phones(trained: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "litert_torch", None)
+    monkeypatch.delitem(sys.modules, "snapshelf.exports.litert", raising=False)
+    with pytest.raises(ConfigError, match=r"litert_torch.*pip install 'snapshelf\[train,litert\]'"):
+        export(trained, to="litert", folder=tmp_path / "app")
+
+
+def test_a_network_is_opened_again_as_it_was_exported(trained: Store) -> None:
+    folder = trained.current("models")
+    photos_NSSC = Dataset(trained.current("datasets")).photos()[:8]
+    expected = OnnxEncoder(folder, num_threads=1).encode(photos_NSSC)
+    with torch.inference_mode():
+        logits_NC, embedding_ND, familiarity_N = reopen(folder)(torch.from_numpy(np.array(photos_NSSC)))
+    assert logits_NC.numpy() == pytest.approx(expected.logits_NC, abs=1e-4)
+    assert embedding_ND.numpy() == pytest.approx(expected.embedding_ND, abs=1e-5)
+    assert familiarity_N.numpy() == pytest.approx(expected.familiarity_N, abs=1e-3)
+
+
+def test_without_a_checkpoint(trained: Store, tmp_path: Path) -> None:
+    shutil.copytree(trained.current("models"), tmp_path / "model")
+    (tmp_path / "model" / "checkpoint.safetensors").unlink()
+    with pytest.raises(ArtifactMissingError, match=r"checkpoint\.safetensors is missing.*--to onnx"):
+        reopen(tmp_path / "model")
+
+
 def test_by_the_command(
     trained: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,13 +219,12 @@ def test_by_the_command(
     assert "validation photos 1.0000 before, 1.0000 now" in err
 
 
-@pytest.mark.parametrize("form", FORMS)
 def test_the_lines_of_the_docs_run_it(trained: Store, tmp_path: Path, form: Form, make_picture: MakePicture) -> None:
     """On a machine without snapshelf."""
     export(trained, to=form, folder=tmp_path / "app")
     make_picture("green", 99).save(tmp_path / "photo.jpg")
     programs = re.findall(r"```python\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
-    program = next(text for text in programs if {"onnx": "onnxruntime", "openvino": "openvino"}[form] in text)
+    program = next(text for text in programs if ENGINE[form] in text)
     found = subprocess.run(
         [
             sys.executable,

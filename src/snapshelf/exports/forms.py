@@ -1,32 +1,68 @@
-"""Writing a model in a form."""
+"""Writing a model in a form.
+
+Shapes: N photos, S pixels a side, 3 channels.
+"""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from snapshelf.artifacts.cards import ModelCard
 from snapshelf.errors import ConfigError
+from snapshelf.exports.recipe import Recipe, recipe_of
 
-Form = Literal["onnx", "openvino"]
+Form = Literal["onnx", "litert", "openvino"]
+Quantize = Literal["none", "int8"]
 
 METADATA_KEY = "snapshelf"
+_ONNX = "model.onnx"
 
 
-def write_onnx(model: Path, recipe: dict[str, Any], folder: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be written."""
+
+    model_folder: Path
+    card: ModelCard
+    quantize: Quantize
+    calibration_NSSC: NDArray[np.uint8]
+
+    @property
+    def recipe(self) -> Recipe:
+        """With the names of `model.onnx`."""
+        return recipe_of(self.card, self.quantize)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was."""
+
+    model: Path
+    recipe: Recipe
+
+
+def write_onnx(wanted: Wanted, folder: Path) -> Written:
     """One file; the recipe is among its metadata."""
     import onnx  # noqa: PLC0415 (of the [train] extra)
 
-    read = onnx.load(model)
+    model = folder / _ONNX
+    read = onnx.load(_source(wanted, folder))
     del read.metadata_props[:]
-    read.metadata_props.add(key=METADATA_KEY, value=json.dumps(recipe, ensure_ascii=False))
+    read.metadata_props.add(key=METADATA_KEY, value=_as_text(wanted.recipe))
     read.producer_name = "snapshelf"
-    onnx.save(read, folder / "model.onnx")
-    return folder / "model.onnx"
+    onnx.save(read, model)
+    return Written(model, wanted.recipe)
 
 
-def write_openvino(model: Path, recipe: dict[str, Any], folder: Path) -> Path:
+def write_openvino(wanted: Wanted, folder: Path) -> Written:
     """`model.xml` with the recipe among its information, and `model.bin` beside it.
 
     Raises:
@@ -36,13 +72,56 @@ def write_openvino(model: Path, recipe: dict[str, Any], folder: Path) -> Path:
         from snapshelf.adapters.quiet_openvino import ov  # noqa: PLC0415 (an extra)
     except ModuleNotFoundError:
         raise ConfigError("--to openvino needs OpenVINO. Run: pip install 'snapshelf[openvino]'") from None
+    with tempfile.TemporaryDirectory() as work:
+        source = _source(wanted, Path(work))
+        try:
+            read = ov.Core().read_model(source)
+        except RuntimeError as error:
+            raise ConfigError(f"OpenVINO cannot read {source}. Take --to onnx. It said: {error}") from error
+        read.set_rt_info(_as_text(wanted.recipe), METADATA_KEY)
+        ov.save_model(read, folder / "model.xml", compress_to_fp16=False)
+    return Written(folder / "model.xml", wanted.recipe)
+
+
+def write_litert(wanted: Wanted, folder: Path) -> Written:
+    """One file, with `recipe.json` and `labels.txt` attached to it.
+
+    Raises:
+        ConfigError: the converter is not installed, or the model is none of the backbones that are known here.
+        ArtifactMissingError: the model has no checkpoint.
+    """
     try:
-        read = ov.Core().read_model(model)
-    except RuntimeError as error:
-        raise ConfigError(f"OpenVINO cannot read {model}. Take --to onnx. It said: {error}") from error
-    read.set_rt_info(json.dumps(recipe, ensure_ascii=False), METADATA_KEY)
-    ov.save_model(read, folder / "model.xml", compress_to_fp16=False)
-    return folder / "model.xml"
+        from snapshelf.exports import litert  # noqa: PLC0415 (an extra)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"--to litert needs {error.name}, which is not installed. In an environment of its own, run: "
+            "pip install 'snapshelf[train,litert]'"
+        ) from None
+    model, recipe = folder / "model.tflite", litert.recipe_names(wanted.recipe)
+    photos_NSSC = wanted.calibration_NSSC if wanted.quantize == "int8" else None
+    litert.convert(wanted.model_folder, wanted.card.preprocess.size_px, model, photos_NSSC)
+    labels = "".join(f"{label}\n" for label in wanted.card.labels)
+    litert.attach(model, {"recipe.json": _as_text(recipe), "labels.txt": labels})
+    return Written(model, recipe)
 
 
-WRITERS: dict[Form, Callable[[Path, dict[str, Any], Path], Path]] = {"onnx": write_onnx, "openvino": write_openvino}
+def _source(wanted: Wanted, work: Path) -> Path:
+    """The store's `model.onnx`, or one in integers, for a moment in a folder."""
+    model = wanted.model_folder / _ONNX
+    if wanted.quantize == "none":
+        return model
+    from snapshelf.exports.quantized import quantize_int8  # noqa: PLC0415 (of the [train] extra)
+
+    quantize_int8(model, work / _ONNX, wanted.calibration_NSSC)
+    return work / _ONNX
+
+
+def _as_text(recipe: Recipe) -> str:
+    return json.dumps(recipe, ensure_ascii=False)
+
+
+WRITERS: dict[Form, Callable[[Wanted, Path], Written]] = {
+    "onnx": write_onnx,
+    "litert": write_litert,
+    "openvino": write_openvino,
+}

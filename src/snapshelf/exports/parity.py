@@ -99,7 +99,24 @@ def _open_openvino(path: Path, num_threads: int) -> Look:
     return look
 
 
-_OPENERS: dict[Form, Callable[[Path, int], Look]] = {"onnx": _open_onnx, "openvino": _open_openvino}
+def _open_litert(path: Path, num_threads: int) -> Look:
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 (an extra)
+
+    interpreter = Interpreter(str(path), num_threads=num_threads)
+    run = interpreter.get_signature_runner()
+
+    def look(photos_NSSC: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        found = run(args_0=photos_NSSC)
+        return [found["output_0"], found["output_1"]]
+
+    return look
+
+
+_OPENERS: dict[Form, Callable[[Path, int], Look]] = {
+    "onnx": _open_onnx,
+    "litert": _open_litert,
+    "openvino": _open_openvino,
+}
 
 
 def said_of(look: Look, photos_NSSC: NDArray[np.uint8], temperature: float, tell: Callable[[int], None]) -> Said:

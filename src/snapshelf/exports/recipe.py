@@ -9,12 +9,15 @@ from typing import Any
 
 from snapshelf.artifacts.cards import ModelCard
 
+Recipe = dict[str, Any]
+"""As JSON has it."""
+
 RECIPE_VERSION = 1
 INPUT = "photos"
 
 
-def recipe_of(card: ModelCard, quantize: str) -> dict[str, Any]:
-    """As JSON has it. Shapes are those of one photo."""
+def recipe_of(card: ModelCard, quantize: str) -> Recipe:
+    """Of a model in integers or not. Shapes are those of one photo."""
     size_px, num_labels = card.preprocess.size_px, len(card.labels)
     outputs = {
         "logits": {"shape": [1, num_labels], "means": "softmax(logits / temperature) are probabilities, as the labels"},

@@ -6,10 +6,8 @@ Shapes: N photos, S pixels a side, 3 channels.
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +18,10 @@ from snapshelf.artifacts.publish import published_folder, sha256_file
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError, ExportCheckError
-from snapshelf.exports.forms import WRITERS, Form
+from snapshelf.exports.forms import WRITERS, Form, Quantize, Wanted
 from snapshelf.exports.parity import Parity, opened, parity_of, said_of
-from snapshelf.exports.quantized import quantize_int8
-from snapshelf.exports.recipe import recipe_of
+from snapshelf.exports.recipe import Recipe
 from snapshelf.progress import console, progress
-
-Quantize = Literal["none", "int8"]
 
 MOST_PHOTOS = 500
 """As many photos are shown to both models."""
@@ -89,17 +84,17 @@ def export(
     card = ModelCard.read(model_folder)
     photos = _photos(store, card)
     final = folder or store.root / "exports" / "-".join([card.id, to, *(["int8"] if quantize == "int8" else [])])
-    with tempfile.TemporaryDirectory() as temporary, published_folder(final) as work:
-        source = model_folder / MODEL_FILE
-        if quantize == "int8":
-            source = Path(temporary) / "int8.onnx"
-            console.print(f"Measuring each layer's range over {len(photos.calibration_NSSC)} photos", markup=False)
-            quantize_int8(model_folder / MODEL_FILE, source, photos.calibration_NSSC)
-        recipe = recipe_of(card, quantize)
-        written = WRITERS[to](source, recipe, work)
-        parity = _compared(card, model_folder / MODEL_FILE, written, to, photos, num_threads)
+    wanted = Wanted(model_folder, card, quantize, photos.calibration_NSSC)
+    with published_folder(final) as work:
+        console.print(
+            f"Writing {card.id} for {to}"
+            + (f", each layer's range taken over {len(photos.calibration_NSSC)} photos" if quantize == "int8" else ""),
+            markup=False,
+        )
+        written = WRITERS[to](wanted, work)
+        parity = _compared(card, model_folder / MODEL_FILE, written.model, to, photos, num_threads)
         _check(parity, quantize)
-        _write_beside(work, recipe, card, parity)
+        _write_beside(work, written.recipe, card, parity)
         files = {path.name: sha256_file(path) for path in sorted(work.iterdir())}
     _say(final, parity)
     return ExportResult(final, card.id, to, quantize, files, parity)
@@ -157,7 +152,7 @@ def _check(parity: Parity, quantize: Quantize) -> None:
         )
 
 
-def _write_beside(work: Path, recipe: dict[str, Any], card: ModelCard, parity: Parity) -> None:
+def _write_beside(work: Path, recipe: Recipe, card: ModelCard, parity: Parity) -> None:
     for name, content in (("recipe.json", recipe), ("parity.json", parity.to_json())):
         (work / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
     (work / "labels.txt").write_text("".join(f"{label}\n" for label in card.labels), "utf-8")

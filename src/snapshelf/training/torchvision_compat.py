@@ -13,10 +13,14 @@ Call it before timm is imported, every time: it costs nothing once it has been d
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import torch
+
+_EXTENSIONS = ("_C", "_C_stable")
+"""Its names before and since torchvision 0.29."""
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
@@ -41,8 +45,8 @@ def _extension_loads() -> bool:
     package = importlib.util.find_spec("torchvision")
     if package is None or package.origin is None:
         return False
-    for suffix in EXTENSION_SUFFIXES:
-        library = Path(package.origin).with_name(f"_C{suffix}")
+    for name, suffix in itertools.product(_EXTENSIONS, EXTENSION_SUFFIXES):
+        library = Path(package.origin).with_name(f"{name}{suffix}")
         if library.exists():
             try:
                 torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
