@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     """What a server writes to standard error: warnings, or a line for every request too (`info`), also for pictures,
     the page's files and probes (`debug`). Not set: `warning` on a terminal, else `info`."""
 
+    mlflow_uri: str | None = None
+    """An MLflow server that is told of every training, such as `http://127.0.0.1:5000`."""
+
     qdrant_url: str | None = Field(default=None, pattern=r"^https?://")
     """Where a Qdrant server or cluster is, with its port: indexes are built there. Without one, they are files."""
 

@@ -86,9 +86,13 @@ def train(
     resume: Annotated[bool, typer.Option(help="Go on where the same run was killed, or begin anew.")] = True,
 ) -> None:
     """Train a model on the prepared photos and publish it. Killed? The same command goes on where it was."""
+    from snapshelf.pipelines.tracking import MlflowTracker
     from snapshelf.pipelines.train import train as run
+    from snapshelf.training.processes import is_first
 
-    run(
+    uri = load_settings().mlflow_uri
+    tracker = MlflowTracker(uri) if uri and is_first() else None
+    result = run(
         Store(store),
         recipe=recipe,
         backbone=backbone,
@@ -98,6 +102,8 @@ def train(
         time_budget=time_budget,
         resume=resume,
     )
+    if tracker:
+        tracker.tell(result, Store(store).config().name)
 
 
 def evaluate(
