@@ -58,7 +58,7 @@ def test_settings_epochs_and_scores(uri: str, result: TrainResult) -> None:
     assert first.info.run_name == second.info.run_name == "tiny-1"
     assert first.info.status == "FINISHED"
     assert first.data.params == {"backbone": "mean-colour", "schedule.epochs": "2"}
-    assert first.data.metrics == {"loss": 0.5, "accuracy": 0.75, "final.accuracy": 1.0, "final.macro_f1": 1.0}
+    assert first.data.metrics == {"loss": 0.5, "accuracy": 0.75, "validation.accuracy": 1.0, "validation.macro_f1": 1.0}
     assert first.data.tags["onnx_sha256"] == result.card.onnx_sha256
     losses = mlflow.MlflowClient(tracking_uri=uri).get_metric_history(first.info.run_id, "loss")
     assert [(each.step, each.value) for each in losses] == [(1, 1.5), (2, 0.5)]
@@ -96,7 +96,13 @@ def test_by_the_command(
     if is_on:
         (run,) = runs(uri, store.config().name)
         assert run.info.run_name == store.current("models").name
-        assert {"loss", "validation_loss", "accuracy", "final.accuracy", "final.seconds"} <= run.data.metrics.keys()
+        assert {
+            "loss",
+            "validation_loss",
+            "accuracy",
+            "validation.accuracy",
+            "training.seconds",
+        } <= run.data.metrics.keys()
 
 
 def test_mlflow_tells_nobody_else(uri: str, tmp_path: Path) -> None:

@@ -62,8 +62,9 @@ class MlflowTracker:
         for step, epoch in enumerate(_history(result), 1):
             for name, number in epoch.items():
                 client.log_metric(run_id, name, number, step=step)
-        for name, number in (*card.validation.items(), *card.training.items()):
-            client.log_metric(run_id, f"final.{name}", number)
+        for part, scores in {"validation": card.validation, "training": card.training}.items():
+            for name, number in scores.items():
+                client.log_metric(run_id, f"{part}.{name}", number)
         client.set_terminated(run_id)
 
 
