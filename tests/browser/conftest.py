@@ -83,6 +83,12 @@ def open_context(
     return context
 
 
+def catch_choosers(page: Page) -> None:
+    """Have the browser tell of file choosers from now on. Asked for only along with the key that opens one, a busy
+    machine may press the key before the browser knows, and a real chooser opens that nobody sees."""
+    page.on("filechooser", lambda _: None)
+
+
 @pytest.fixture(scope="package")
 def context(browser: Browser, live_server: str) -> Iterator[BrowserContext]:
     """Shared, since the page keeps nothing between visits. Tests that change its clock or connection open their own."""

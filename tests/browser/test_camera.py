@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import catch_choosers
 from tests.browser.test_search import CARDS
 
 pytestmark = pytest.mark.browser
@@ -81,6 +82,7 @@ def test_escape_closes_the_camera_and_returns_the_focus(page: Page) -> None:
     ],
 )
 def test_every_failure_says_what_to_do(page: Page, failure: str, words: str) -> None:
+    catch_choosers(page)
     page.evaluate(REFUSED, failure)
     open_camera(page)
     dialog = page.get_by_role("dialog")

@@ -13,7 +13,7 @@ from snapshelf.settings import Settings
 from snapshelf.types import Product
 from snapshelf.web.routes.page import STATIC
 from snapshelf.wiring import open_shelf
-from tests.browser.conftest import DESKTOP, HOSTILE_TITLE, PHONE, RED, open_context
+from tests.browser.conftest import DESKTOP, HOSTILE_TITLE, PHONE, RED, catch_choosers, open_context
 from tests.browser.shop import Files, shop, shop_page
 from tests.browser.test_accessible import faults
 from tests.browser.test_failures import problem
@@ -166,6 +166,7 @@ def test_the_shop_hears_of_a_choice_and_may_follow_it_itself(page: Page, shops: 
 
 
 def test_the_keyboard_alone_leads_from_the_button_to_a_product(page: Page, shops: Shops) -> None:
+    catch_choosers(page)
     visit(page, shops)
     page.keyboard.press("Tab")
     with page.expect_file_chooser() as chooser:
