@@ -4,19 +4,22 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 LITERT_VENV := .venv-litert
+WEB_RUNTIME := src/snapshelf/web/runtime/ort-wasm-simd-threaded.wasm.gz
 STORE := .demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo test test-ray test-litert fuzz setup lint format bench lock clean
+.PHONY: help demo web-runtime test test-ray test-litert fuzz setup lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/run.stamp ## set up, the whole journey on Fashion-MNIST, then the page on PORT
 	@$(BIN)/snapshelf demo --store $(STORE) --port $(PORT)
 
-test: $(VENV)/dev.stamp ## set up, then every test but those of test-ray and test-litert
+web-runtime: $(WEB_RUNTIME) ## fetch what recognises photos on customers' devices; needs npm
+
+test: $(VENV)/dev.stamp $(VENV)/web-runtime.tried ## set up, then every test but those of test-ray and test-litert
 	@$(BIN)/python -m pytest -m "not ray and not litert"
 
 test-ray: $(VENV)/ray.stamp ## set up with Ray, then the tests of a Ray of two workers
@@ -46,8 +49,16 @@ bench: $(VENV)/dev.stamp ## every bench script, one after the other
 lock: $(VENV)/dev.stamp ## resolve the pinned environment anew
 	@sh requirements/update.sh $(BIN)/python
 
+$(WEB_RUNTIME): requirements/web_runtime.py | $(BIN)/python
+	@$(BIN)/python requirements/web_runtime.py
+
+# Without npm the tests of it are skipped by name.
+$(VENV)/web-runtime.tried: requirements/web_runtime.py | $(BIN)/python
+	@$(BIN)/python requirements/web_runtime.py || true
+	@touch $@
+
 clean: ## remove what the targets made: the environment, the demo store, caches
-	@rm -rf $(VENV) $(LITERT_VENV) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(LITERT_VENV) $(dir $(WEB_RUNTIME)) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"snapshelf needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}. Name another: make PYTHON=python3.12")'

@@ -9,6 +9,7 @@ Shapes: N photos, S pixels a side, C = 3 categories, D = 3 numbers an embedding.
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.cards import ModelCard, Verdicts
 from snapshelf.artifacts.publish import sha256_file
 from snapshelf.artifacts.store import Store
+from snapshelf.exports.half_weights import halve_weights
+from snapshelf.exports.recipe import recipe_of
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.pipelines.index import index
@@ -108,6 +111,17 @@ def build_tiny_store(root: Path, *, with_labels: bool = True) -> Store:
         num_workers=1,
     )
     return store
+
+
+def export_for_devices(store: Store) -> Path:
+    """As `snapshelf export --to web` of the model in use, without the data set that it compares on; its folder."""
+    model = store.current("models")
+    folder = store.export_folder(model.name, "web")
+    folder.mkdir(parents=True)
+    halve_weights(model / MODEL_FILE, folder / MODEL_FILE)
+    recipe = recipe_of(ModelCard.read(model), "none")
+    (folder / "recipe.json").write_text(json.dumps(recipe), "utf-8")
+    return folder
 
 
 def _network(*, with_labels: bool) -> onnx.ModelProto:

@@ -237,3 +237,27 @@ def test_the_lines_of_the_docs_run_it(trained: Store, tmp_path: Path, form: Form
         text=True,
     )
     assert found.stdout.startswith("g ")
+
+
+def test_for_browsers_the_weights_take_half_the_room(trained: Store) -> None:
+    result = export(trained, to="web")
+    assert result.folder == trained.export_folder(result.model_id, "web")
+    assert result.parity.agreement == 1.0
+    assert result.parity.exported_megabytes < 0.6 * result.parity.megabytes
+    recipe = json.loads((result.folder / "recipe.json").read_text("utf-8"))
+    assert recipe["labels"] == ["b", "g", "r"]
+
+
+def test_for_browsers_there_are_no_integers(trained: Store, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Leave --quantize out"):
+        export(trained, to="web", quantize="int8", folder=tmp_path / "app")
+    assert not (tmp_path / "app").exists()
+
+
+def test_a_model_that_answers_otherwise_in_16_bits_is_refused(trained: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(said: object, exported: object, *arguments: object, **options: object) -> object:
+        return replace(parity_of(said, exported, *arguments, **options), agreement=0.98)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pipeline, "parity_of", other)
+    with pytest.raises(ExportCheckError, match="expected at least 99%"):
+        export(trained, to="web", folder=trained.root / "other")

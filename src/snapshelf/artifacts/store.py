@@ -42,6 +42,10 @@ class Store:
         """Where an artefact lies, or would lie."""
         return self.root / kind / artifact_id
 
+    def export_folder(self, model_id: str, form: str) -> Path:
+        """Where `export` writes a model in a form, unless it is told another place."""
+        return self.root / "exports" / f"{model_id}-{form}"
+
     def ids(self, kind: Kind) -> list[str]:
         """The ids that are there, oldest first."""
         found = [path.parent for path in (self.root / kind).glob(f"[!.]*/{CARD_NAME}")]

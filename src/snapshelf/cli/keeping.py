@@ -44,7 +44,10 @@ def restore(
 
 
 def export(
-    to: Annotated[Literal["onnx", "litert", "openvino"], typer.Option("--to", help="The form.")],
+    to: Annotated[
+        Literal["onnx", "litert", "openvino", "web"],
+        typer.Option("--to", help="The form. web: for customers' browsers, which this store's page then offers."),
+    ],
     quantize: Annotated[
         Literal["none", "int8"], typer.Option(help="int8: a quarter of the size, calibrated on the store's photos.")
     ] = "none",

@@ -19,7 +19,7 @@ from snapshelf.artifacts.cards import ModelCard
 from snapshelf.errors import ConfigError
 from snapshelf.exports.recipe import Recipe, recipe_of
 
-Form = Literal["onnx", "litert", "openvino"]
+Form = Literal["onnx", "litert", "openvino", "web"]
 Quantize = Literal["none", "int8"]
 
 METADATA_KEY = "snapshelf"
@@ -51,10 +51,37 @@ class Written:
 
 def write_onnx(wanted: Wanted, folder: Path) -> Written:
     """One file; the recipe is among its metadata."""
+    return _with_recipe(wanted, folder, _source(wanted, folder))
+
+
+def write_web(wanted: Wanted, folder: Path) -> Written:
+    """As `write_onnx`, with its weights in 16 bits: customers download it. The store's server offers it to them.
+
+    Raises:
+        ConfigError: integers are wanted, or the model knows no categories.
+    """
+    if not wanted.card.labels:
+        raise ConfigError(
+            f"{wanted.card.id} knows no categories, so there is nothing that a customer's device could recognise. "
+            "Run: snapshelf train"
+        )
+    if wanted.quantize != "none":
+        raise ConfigError(
+            f"--to web keeps its weights in 16 bits, half the size at the same answers; {wanted.quantize} would answer "
+            "otherwise than the server. Leave --quantize out."
+        )
+    from snapshelf.exports.half_weights import halve_weights  # noqa: PLC0415 (of the [train] extra)
+
+    half = folder / _ONNX
+    halve_weights(wanted.model_folder / _ONNX, half)
+    return _with_recipe(wanted, folder, half)
+
+
+def _with_recipe(wanted: Wanted, folder: Path, source: Path) -> Written:
     import onnx  # noqa: PLC0415 (of the [train] extra)
 
     model = folder / _ONNX
-    read = onnx.load(_source(wanted, folder))
+    read = onnx.load(source)
     del read.metadata_props[:]
     read.metadata_props.add(key=METADATA_KEY, value=_as_text(wanted.recipe))
     read.producer_name = "snapshelf"
@@ -124,4 +151,5 @@ WRITERS: dict[Form, Callable[[Wanted, Path], Written]] = {
     "onnx": write_onnx,
     "litert": write_litert,
     "openvino": write_openvino,
+    "web": write_web,
 }

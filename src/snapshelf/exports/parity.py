@@ -116,6 +116,7 @@ _OPENERS: dict[Form, Callable[[Path, int], Look]] = {
     "onnx": _open_onnx,
     "litert": _open_litert,
     "openvino": _open_openvino,
+    "web": _open_onnx,
 }
 
 

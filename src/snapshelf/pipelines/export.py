@@ -30,6 +30,10 @@ MOST_LOST = 0.01
 """The share of photos that integers may cost."""
 MOST_DIFFERENT = 1e-3
 """Of a probability, where nothing was rounded."""
+MOST_DIFFERENT_IN_16_BITS = 0.05
+"""Of a probability, where weights were: a device may be a little surer or less sure than the server."""
+LEAST_AGREEMENT = 0.99
+"""The share of photos for which a customer's device and the server must say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def export(
     model_folder = store.existing("models", model_id) if model_id else store.current("models")
     card = ModelCard.read(model_folder)
     photos = _photos(store, card)
-    final = folder or store.root / "exports" / "-".join([card.id, to, *(["int8"] if quantize == "int8" else [])])
+    final = folder or store.export_folder(card.id, f"{to}-int8" if quantize == "int8" else to)
     wanted = Wanted(model_folder, card, quantize, photos.calibration_NSSC)
     with published_folder(final) as work:
         console.print(
@@ -93,7 +97,7 @@ def export(
         )
         written = WRITERS[to](wanted, work)
         parity = _compared(card, model_folder / MODEL_FILE, written.model, to, photos, num_threads)
-        _check(parity, quantize)
+        _check(parity, to, quantize)
         _write_beside(work, written.recipe, card, parity)
         files = {path.name: sha256_file(path) for path in sorted(work.iterdir())}
     _say(final, parity)
@@ -137,7 +141,8 @@ def _compared(card: ModelCard, own: Path, written: Path, form: Form, photos: _Ph
     return parity_of(said, exported, photos.labels_N, photos.num_validation, megabytes=megabytes)
 
 
-def _check(parity: Parity, quantize: Quantize) -> None:
+def _check(parity: Parity, to: Form, quantize: Quantize) -> None:
+    most_different = MOST_DIFFERENT_IN_16_BITS if to == "web" else MOST_DIFFERENT
     if parity.accuracy_lost > MOST_LOST:
         raise ExportCheckError(
             f"Of {parity.num_validation or parity.num_photos} photos the exported model is right for "
@@ -145,10 +150,15 @@ def _check(parity: Parity, quantize: Quantize) -> None:
             "lost. Nothing was written. Take --quantize none."
         )
     difference = parity.max_probability_difference or 0.0
-    if quantize == "none" and not difference <= MOST_DIFFERENT:
+    if quantize == "none" and not difference <= most_different:
         raise ExportCheckError(
             f"The exported model answers otherwise than the store's own: on {parity.num_photos} photos a probability "
-            f"differs by {difference:.2g}; at most {MOST_DIFFERENT:g} is accepted. Nothing was written."
+            f"differs by {difference:.2g}; at most {most_different:g} is accepted. Nothing was written."
+        )
+    if to == "web" and parity.agreement is not None and parity.agreement < LEAST_AGREEMENT:
+        raise ExportCheckError(
+            f"With its weights in 16 bits the model says the same as the store's own for {parity.agreement:.1%} of "
+            f"{parity.num_photos} photos; expected at least {LEAST_AGREEMENT:.0%}. Nothing was written."
         )
 
 

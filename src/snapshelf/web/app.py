@@ -31,7 +31,7 @@ from snapshelf.web.pages import TEMPLATES
 from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
 from snapshelf.web.readable import ReadableProblems
-from snapshelf.web.routes import admin, feedback, installed, page, products, recommendations, results
+from snapshelf.web.routes import admin, feedback, installed, on_device, page, products, recommendations, results
 from snapshelf.web.shadow import Shadow
 from snapshelf.web.shell import read_shell
 from snapshelf.web.shelves import Shelves, StoreWatch
@@ -107,6 +107,7 @@ def create_app(
         page.router,
         results.router,
         installed.router,
+        on_device.router,
     ):
         app.include_router(router)
     describe(app)

@@ -210,6 +210,7 @@ ANSWERS: dict[str, Any] = {
         "has_stock": True,
         "has_orders": False,
         "feedback_days": 90,
+        "on_device": None,
     },
     "GET /healthz": {"status": "ok"},
     "GET /readyz": {"status": "ready", "model_id": "compact-quick-1a2b3c4d", "index_id": "compact-quick-1a2b3c4d-5e6f"},

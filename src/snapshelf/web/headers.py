@@ -15,6 +15,10 @@ _DOCS_POLICY = (
 )
 """The documentation page starts itself with a script inside the page; nothing on it comes from customers."""
 
+_RECOGNISER_PATH = "/static/js/on-device-worker.js"
+_RECOGNISER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+"""The worker that recognises photos on a device runs WebAssembly; the page itself may not."""
+
 _FEATURES = (
     "camera=(self), accelerometer=(), autoplay=(), display-capture=(), encrypted-media=(), geolocation=(), "
     "gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
@@ -23,9 +27,10 @@ _FEATURES = (
 
 def security_headers(path: str) -> dict[str, str]:
     """Those of an answer at an address. Pictures of products may be shown by the store's other pages."""
+    policies = {"/docs": _DOCS_POLICY, _RECOGNISER_PATH: _RECOGNISER_POLICY}
     is_picture = path.startswith("/api/") and path.endswith("/image")
     return {
-        "Content-Security-Policy": _DOCS_POLICY if path == "/docs" else _POLICY,
+        "Content-Security-Policy": policies.get(path, _POLICY),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "cross-origin" if is_picture else "same-origin",
         "Permissions-Policy": _FEATURES,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from snapshelf.together.bought_together import Companion
 from snapshelf.types import Attribute, Facets, Product, Reason, ReasonKind, Recommendation, Verdict
+from snapshelf.web.on_device import DeviceFile
 
 
 class ProblemOut(BaseModel):
@@ -221,6 +222,36 @@ class SampleOut(BaseModel):
     url: str
 
 
+class DeviceFileOut(BaseModel):
+    """A file that a device fetches once; its address is good for ever."""
+
+    name: str
+    url: str
+    integrity: str
+    """As browsers check it: `sha256-`, base64."""
+    num_bytes: int
+    num_bytes_sent: int
+    """Compressed, as it is sent."""
+
+    @classmethod
+    def of(cls, file: DeviceFile) -> DeviceFileOut:
+        """The wire form of a file."""
+        return cls(
+            name=file.name,
+            url=file.url,
+            integrity=file.integrity,
+            num_bytes=file.num_bytes,
+            num_bytes_sent=file.num_bytes_sent,
+        )
+
+
+class OnDeviceOut(BaseModel):
+    """What a device needs to recognise photos by itself."""
+
+    model_id: str
+    files: list[DeviceFileOut]
+
+
 class StoreOut(BaseModel):
     """What the page needs to know before the first photo."""
 
@@ -234,6 +265,8 @@ class StoreOut(BaseModel):
     has_orders: bool
     feedback_days: int
     """So long feedback is kept, and a photo that a customer agrees to leave with it."""
+    on_device: OnDeviceOut | None
+    """Null where the store offers no model to devices."""
 
 
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]

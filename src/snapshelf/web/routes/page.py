@@ -7,9 +7,10 @@ from pathlib import Path
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
+from snapshelf.web.on_device import device_files
 from snapshelf.web.pages import PageWords, draw, page_response
 from snapshelf.web.routes.products import count_by_category
-from snapshelf.web.schemas import SampleOut, StoreOut
+from snapshelf.web.schemas import DeviceFileOut, OnDeviceOut, SampleOut, StoreOut
 from snapshelf.web.state import ServerState, State
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -60,7 +61,14 @@ def store(state: State) -> StoreOut:
         has_stock=has_stock,
         has_orders=shelf.orders.latest() is not None,
         feedback_days=state.settings.feedback_days,
+        on_device=_on_device(state),
     )
+
+
+def _on_device(state: ServerState) -> OnDeviceOut | None:
+    model_id = state.shelf.model.id
+    files = device_files(state.store, model_id)
+    return OnDeviceOut(model_id=model_id, files=[DeviceFileOut.of(file) for file in files]) if files else None
 
 
 def has_prices_and_stock(state: ServerState) -> tuple[bool, bool]:

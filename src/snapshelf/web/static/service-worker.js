@@ -9,6 +9,7 @@ const CACHE_NAMES = "snapshelf-shell-";
 const CACHE = CACHE_NAMES + SHELL.version;
 const KEPT = "snapshelf-kept";
 const KEPT_PATHS = /^\/api\/v1\/(store$|products\/.)/;
+const ON_DEVICE = "snapshelf-on-device"; // on-device-files.js fills it
 const PAGE = "/";
 const PRIVACY = "/privacy";
 
@@ -25,6 +26,8 @@ addEventListener("fetch", (event) => {
     if (pathname === PRIVACY) event.respondWith(networkFirst(request, PRIVACY)); // in the language it is asked for in
   } else if (Object.hasOwn(SHELL.files, pathname)) {
     event.respondWith(partOf(event, pathname));
+  } else if (pathname.startsWith("/on-device/")) {
+    event.respondWith(onDevice(request));
   } else if (KEPT_PATHS.test(pathname)) {
     event.respondWith(fetch(request).catch(() => keptFor(request)));
   }
@@ -79,6 +82,8 @@ async function partOf({ request, clientId }, pathname) {
   if (client?.type === "window" && new URL(client.url).pathname !== PAGE) return networkFirst(request, pathname);
   return (await inShell(pathname)) ?? fetch(request);
 }
+
+const onDevice = async (request) => (await caches.match(request, { cacheName: ON_DEVICE })) ?? fetch(request);
 
 /** Pictures are kept in one size, which stands for the others. */
 async function keptFor(request) {

@@ -8,14 +8,14 @@ import { listed, quoted, text } from "./words.js";
 
 let countdown = 0;
 
-/** A failure. `handlers` has `retry`, `choose` and `lift`; one that is to be waited for is retried by itself. */
-export function errorPanel(error, handlers) {
+/** A failure, and whether this device helped itself. `handlers` has `retry`, `choose` and `lift`; one that is to be waited for is retried by itself. */
+export function errorPanel({ error, here }, handlers) {
   stopCountdown();
   const kind = error.kind in KINDS ? error.kind : "broken";
   const { icon: symbol, actions } = KINDS[kind];
   const wait = error.waitS === null ? null : waitLine(error, handlers.retry);
   const buttons = actions.map((action, rank) => actionButton(text(`action.${action}`), handlers[action], rank === 0));
-  return notice(symbol, text(`error.${kind}.title`), [error.detail?.(), helpOf(kind)], [wait], buttons);
+  return notice(symbol, text(`error.${kind}.title`), [error.detail?.(), here ? text("error.here") : helpOf(kind)], [wait], buttons);
 }
 
 /** No products. Says which filters keep them out and offers to lift each. */

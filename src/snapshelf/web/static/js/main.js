@@ -11,7 +11,7 @@ import { createFilters, liftAll } from "./filters.js";
 import { createJudgement } from "./judgement.js";
 import { keepStore } from "./kept.js";
 import { offerLanguages, startLanguage } from "./language.js";
-import { showConnection, startOffline } from "./offline.js";
+import { recognisesHere, showConnection, startOffline } from "./offline.js";
 import { headlineOf } from "./panel-texts.js";
 import { listenForPhotos } from "./photo-input.js";
 import { createPhotoPanel } from "./photo-panel.js";
@@ -42,7 +42,7 @@ const state = createState({
   facets: null,
   store: {
     name: null, categories: [], samples: [], has_prices: false, has_stock: false, has_orders: false,
-    max_upload_bytes: Infinity, feedback_days: 90,
+    max_upload_bytes: Infinity, feedback_days: 90, on_device: null,
   },
 });
 
@@ -120,6 +120,7 @@ offerLanguages(() => {
   showStore(state.get().store);
   showConnection();
   recent.show();
+  showDevice(state.get().store.on_device);
   buildFilters();
   byId("share-said").textContent = "";
   draw(state.get(), {});
@@ -133,6 +134,7 @@ state.subscribe((now, before) => {
   if (now.photo !== before.photo) feedback.reset();
   if (now.open && (now.photo !== before.photo || (now.like && now.like?.id !== before.like?.id))) scrollTo(0, 0);
   if (now.answer !== before.answer && now.answer?.recommendations.length) announce(now);
+  if (now.here !== before.here && now.here) say(headlineOf(now));
 });
 
 function announce(now) {
@@ -150,6 +152,7 @@ function say(words) {
 listenForPhotos({ inputs: [byId("file"), byId("file-again")], veil: byId("veil"), onPhoto: views.openPhoto });
 offerCamera();
 offerShare(byId("share"), state);
+const showDevice = offerDevice(byId("device"));
 
 /** The live camera, where there may be one; its part of the page is loaded when it is asked for. */
 function offerCamera() {
@@ -159,6 +162,19 @@ function offerCamera() {
     const { openCamera } = await import("./camera.js");
     openCamera({ onPhoto: views.openPhoto, onChoose: () => byId("file").click() });
   });
+}
+
+/** What lets this device recognise photos by itself, for an installed page; its part is loaded where it is needed. */
+function offerDevice(section) {
+  const isInstalled = matchMedia("(display-mode: standalone)").matches || navigator.standalone;
+  let offer = null;
+  return async (offered) => {
+    const mayBe = isInstalled ? offered : await globalThis.caches?.has("snapshelf-on-device");
+    if (!offer && !mayBe) return;
+    const { createDeviceOffer } = await import("./device-offer.js");
+    offer ??= createDeviceOffer(section, { onChange: recognisesHere });
+    await offer.show(offered);
+  };
 }
 
 byId("home").addEventListener("click", (event) => {
@@ -186,6 +202,7 @@ async function loadStore() {
     applyAccent(store.accent);
     keepStore(store);
     showStore(store);
+    showDevice(store.on_device);
     state.set({ store, filters: fitting(state.get().filters, store) });
     await offerFilters(store);
   } catch {

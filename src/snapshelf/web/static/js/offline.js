@@ -3,6 +3,8 @@
 import { byId } from "./dom.js";
 import { text } from "./words.js";
 
+let isSeenHere = false;
+
 /** Keeps the page on the device from the first visit on, and says at once when there is no connection. */
 export function startOffline() {
   for (const change of ["online", "offline"]) addEventListener(change, showConnection);
@@ -17,5 +19,11 @@ function keepPage() {
 
 /** Again in another language, too. */
 export function showConnection() {
-  byId("offline").textContent = navigator.onLine ? "" : text("offline.said");
+  byId("offline").textContent = navigator.onLine ? "" : text(isSeenHere ? "offline.said_here" : "offline.said");
+}
+
+/** Whether this device can recognise photos by itself. */
+export function recognisesHere(isSo) {
+  isSeenHere = isSo;
+  showConnection();
 }

@@ -3,7 +3,7 @@
 import { byId, el, safeAddress } from "./dom.js";
 import { percent } from "./format.js";
 import { capitalised, readable } from "./labels.js";
-import { headlineOf, surenessOf } from "./panel-texts.js";
+import { headlineOf, predictionOf, surenessOf } from "./panel-texts.js";
 import { guesses, guessesTitle } from "./verdict.js";
 import { text } from "./words.js";
 
@@ -40,8 +40,8 @@ function showPreview(works) {
 }
 
 function showVerdict(now) {
-  document.querySelector(".sureness").hidden = now.error !== null;
-  const prediction = now.answer?.prediction;
+  const prediction = predictionOf(now);
+  document.querySelector(".sureness").hidden = now.error !== null && !prediction;
   byId("verdict").dataset.verdict = prediction?.verdict ?? "";
   byId("gauge").hidden = !prediction;
   if (prediction) byId("gauge").style.setProperty("--share", String(prediction.probability));

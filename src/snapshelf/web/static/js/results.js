@@ -67,7 +67,7 @@ function showNotice(now, before, handlers) {
   const place = byId("notice");
   if (now.error) {
     if (now.error === before.error) return;
-    place.replaceChildren(errorPanel(now.error, handlers));
+    place.replaceChildren(errorPanel(now, handlers));
     place.scrollIntoView({ block: "nearest" });
   } else if (now.answer?.recommendations.length === 0) {
     const same = now.answer === before.answer && now.blocking === before.blocking && !before.error;

@@ -14,7 +14,7 @@ const SETTLE_MS = 120; // after a change; searches start within 150 ms of it
 const SLOW_MS = 1000; // from here on the page says what takes time
 
 /** A search that nothing is known of yet. */
-export const FRESH = Object.freeze({ answer: null, error: null, blocking: null, box: null, topK: PAGE });
+export const FRESH = Object.freeze({ answer: null, error: null, here: null, blocking: null, box: null, topK: PAGE });
 
 /** HEIC that neither this browser could make smaller nor the server reads. */
 function checkHeic({ type, name = "" }) {
@@ -43,7 +43,7 @@ export function createSearch(state, { leave }) {
     const { signal } = running;
     const { filters } = state.get();
     slowness = setTimeout(() => state.set({ slow: true }), SLOW_MS);
-    state.set({ busy: true, slow: false, error: null, blocking: null });
+    state.set({ busy: true, slow: false, error: null, here: null, blocking: null });
     try {
       const answer = await ask(filters, state.get().topK, signal);
       if (signal.aborted) return;
@@ -51,7 +51,9 @@ export function createSearch(state, { leave }) {
       if (answer.recommendations.length === 0) await findBlocking(filters, signal);
     } catch (error) {
       if (signal.aborted) return;
-      finish({ error: error instanceof SearchError ? error : new SearchError("broken") });
+      const failure = error instanceof SearchError ? error : new SearchError("broken");
+      const here = await seenHere(failure);
+      if (!signal.aborted) finish({ error: failure, here });
     }
   }
 
@@ -68,6 +70,14 @@ export function createSearch(state, { leave }) {
     checkHeic(upload);
     checkSize(upload, store);
     return recommend(upload, filters, { topK, box, signal });
+  }
+
+  /** Where nobody answers, what this device itself takes the photo for, if it has what that needs; else null. */
+  async function seenHere({ kind }) {
+    const { like, photo, box } = state.get();
+    if (like || !["offline", "unreachable"].includes(kind)) return null;
+    const { recogniseHere } = await import("./recognise.js");
+    return recogniseHere(await photo.upload, box);
   }
 
   /** What is sent is what is shown: the large photo is decoded once only. */
@@ -97,7 +107,7 @@ export function createSearch(state, { leave }) {
   /** Search again with what changed, once it has settled. */
   function change(part) {
     stop();
-    state.set({ topK: PAGE, ...part, busy: true, error: null });
+    state.set({ topK: PAGE, ...part, busy: true, error: null, here: null });
     settling = setTimeout(run, SETTLE_MS);
   }
 

@@ -14,6 +14,7 @@
  * answer    the last answer, or null;  answeredFilters: the filters it was asked with
  * blocking  keys of the filters that, lifted alone, would give products again; null while that isn't known
  * error     a SearchError, or null
+ * here      what this device itself took the photo for, where the server can't be reached, or null
  * facets    what there is to choose from under the filters, or null
  * store     what the server says of the store
  */
