@@ -7,6 +7,7 @@ import gzip
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -39,7 +40,7 @@ def client(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield client
 
 
-def offered(client: TestClient) -> list[dict[str, str]]:
+def offered(client: TestClient) -> list[dict[str, Any]]:
     found = client.get("/api/v1/store").json()["on_device"]
     return [] if found is None else found["files"]
 
