@@ -255,11 +255,13 @@ def _finish(
 ) -> TrainResult:
     """Measure what the model's card tells, publish and say so."""
     photos = source.photos
-    found = measured(trained, photos.labels_N[photos.validation_rows])
-    details = details_of(source.dataset, photos, recipe, trained, found, store.config().verdict)
-    if found.projection:
-        details["embedding_dim"] = found.projection.dim
-    details |= {"seed": source.config["seed"], "supercategories": source.supercategories}
+    labels_N = photos.labels_N[photos.validation_rows]
+    found = measured(trained.validation, trained.class_means_CD, trained.projection, labels_N)
+    details = details_of(source.dataset, source.dataset.labels, found, labels_N, store.config().verdict)
+    details |= {
+        "recipe": recipe.name, "seed": source.config["seed"], "supercategories": source.supercategories,
+        "training": {"seconds": round(trained.seconds, 1), "num_photos": len(photos.train_rows), **trained.counted},
+    }  # fmt: skip
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
     difference = export_checked(backbone, work / ONNX, checked_NSSC, found.readout)
     result = _publish(store, backbone, details, difference, source=source, work=work, history=trained.history)
@@ -295,7 +297,7 @@ def _publish(
         write_checkpoint(backbone, folder)
         write_config(source.config if source else {"backbone": backbone.name, "weights": backbone.weights}, folder)
         if source:
-            write_samples(source.dataset, folder)
+            write_samples(source.photos, folder)
             write_history(history, folder)
         if (work / EVENTS).exists():
             shutil.copytree(work / EVENTS, folder / EVENTS)
