@@ -49,7 +49,7 @@ def in_form(network: Network, answers: AnswersOut, scaling: Scaling, size_px: in
     inside = compose.add_prefix(network.model, _PREFIX)
     made = _Nodes()
     pixels = _scaled(made, network, scaling)
-    scores, embedding = _looked(made, inside.graph, network, answers, pixels)
+    scores, embedding = _looked(made, inside.graph, network, answers, pixels, size_px)
     scores = made.add("Cast", scores, to=TensorProto.FLOAT)
     if answers.last == "probabilities":
         least = made.constant(np.array(LEAST_PROBABILITY, np.float32))
@@ -91,7 +91,7 @@ def _scaled(made: _Nodes, network: Network, scaling: Scaling) -> str:
 
 
 def _looked(
-    made: _Nodes, inside: onnx.GraphProto, network: Network, answers: AnswersOut, pixels: str
+    made: _Nodes, inside: onnx.GraphProto, network: Network, answers: AnswersOut, pixels: str, size_px: int
 ) -> tuple[str, str]:
     """Put the network after the pixels; the names of its scores and of its embedding.
 
@@ -108,11 +108,12 @@ def _looked(
     body.nodes += inside.node
     body.add("Squeeze", scores, axis, output="photo_scores")
     body.add("Squeeze", embedding, axis, output="photo_embedding")
-    element = network.photos.element
+    shapes = {"NSSC": [size_px, size_px, network.photos.channels], "NSS": [size_px, size_px]}
+    shape = shapes.get(network.photos.layout, [network.photos.channels, size_px, size_px])
     graph = helper.make_graph(
         body.nodes,
         "photo",
-        [helper.make_tensor_value_info("photo", element, None)],
+        [helper.make_tensor_value_info("photo", network.photos.element, shape)],
         [onnx.ValueInfoProto(name=name) for name in ("photo_scores", "photo_embedding")],
     )
     made.nodes.append(
@@ -131,7 +132,7 @@ def followed_by(model: onnx.ModelProto, readout: onnx.ModelProto) -> onnx.ModelP
     graph, made = whole.graph, {each.name for each in readout.graph.output}
     embedding = EMBEDDING
     if EMBEDDING in made:  # the readout's takes the place of the network's
-        embedding = graph.node[-1].output[0] = f"{_PREFIX}{EMBEDDING}"
+        embedding = graph.node[-1].output[0] = "embedding_in_full"
         graph.output.remove(next(each for each in graph.output if each.name == EMBEDDING))
     graph.node.append(helper.make_node("Identity", [LOGITS], [READ_LOGITS]))
     graph.node.append(helper.make_node("Identity", [embedding], [READ_EMBEDDING]))

@@ -23,8 +23,8 @@ OPSET = 18
 _LARGEST_BYTES = 2**31 - 1
 """What one file in protobuf's form can hold."""
 
-_AS_FLOATS = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "float16", TensorProto.DOUBLE: "float64"}
-_TYPES = _AS_FLOATS | {TensorProto.UINT8: "uint8"}
+_TYPES = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "float16", TensorProto.UINT8: "uint8"}
+"""ONNX Runtime lacks many operations on float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PhotosIn:
     name: str
     """Of its input."""
     element: TensorProto.DataType
-    """One of `onnx.TensorProto`'s types: floats of 16, 32 or 64 bits, or uint8."""
+    """One of `onnx.TensorProto`'s types: FLOAT, FLOAT16 or UINT8."""
     layout: Layout
     channels: Literal[1, 3]
     size_px: int | None
@@ -110,9 +110,20 @@ def _load_weights(path: Path, model: onnx.ModelProto) -> None:
 def _checked(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
     try:
         onnx.checker.check_model(model)
-    except onnx.checker.ValidationError as error:
+    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter of names that are no UTF-8
         raise ModelFileError(f"{path} is a broken model: {_first_line(error)}") from None
-    return inliner.inline_local_functions(model) if model.functions else model
+    if model.functions:
+        model = inliner.inline_local_functions(model)
+    del model.graph.value_info[:]  # shapes in between, which are not needed and hold for one batch size only
+    named = [*model.graph.input, *model.graph.output, *model.graph.initializer]
+    names = [each.name for each in named] + [name for node in model.graph.node for name in _names_in(node)]
+    if not all(isinstance(name, str) for name in names):  # protobuf gives bytes for what is no UTF-8
+        raise ModelFileError(f"{path} is a broken model: it has names that are no text.")
+    return model
+
+
+def _names_in(node: onnx.NodeProto) -> list[str]:
+    return [node.name, *node.input, *node.output]
 
 
 def _upgraded(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
@@ -120,7 +131,7 @@ def _upgraded(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     try:
         return version_converter.convert_version(model, OPSET)
-    except (RuntimeError, onnx.checker.ValidationError) as error:
+    except (RuntimeError, UnicodeDecodeError, version_converter.ConvertError) as error:
         raise ModelFileError(
             f"{path} has opset {_opset(model)}, which cannot be brought to {OPSET}: {_first_line(error)} Export it "
             f"anew with opset_version={OPSET}."
@@ -139,7 +150,8 @@ def _photos_in(path: Path, graph: onnx.GraphProto) -> PhotosIn:
         raise ModelFileError(f"{path} has {len(inputs)} inputs ({names}); expected one, which takes the photos.")
     given = inputs[0].type.tensor_type
     if given.elem_type not in _TYPES:
-        found = TensorProto.DataType.Name(given.elem_type)
+        known = {number: name for name, number in TensorProto.DataType.items()}
+        found = known.get(given.elem_type, "what is no tensor")
         raise ModelFileError(f"{path} takes {found}; expected {', '.join(_TYPES.values())}.")
     dims = [each.dim_value if each.HasField("dim_value") else None for each in given.shape.dim]
     words = f"{path} takes ({', '.join('any' if each is None else str(each) for each in dims)})"

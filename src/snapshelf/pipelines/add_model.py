@@ -16,7 +16,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from snapshelf.artifacts.cards import ModelCard
+from snapshelf.artifacts.cards import ADDED, ModelCard
 from snapshelf.artifacts.publish import published_folder, sha256_file
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
@@ -37,9 +37,6 @@ from snapshelf.training.familiarity import class_means, some_of_each_class, spre
 from snapshelf.training.loop import Photos
 from snapshelf.training.model_folder import ONNX, write_config, write_samples
 from snapshelf.training.projection import fit_projection
-
-RECIPE = "added"
-"""What a card says of such a model."""
 
 _NUM_CHECKED = 64
 _NUM_DOUBTED = 256
@@ -165,8 +162,8 @@ def _photos(dataset: Dataset, labels: list[str]) -> Photos:
         if not len(found):
             raise StoreError(
                 f"The data set {dataset.id} has no {split} photos of what the model knows. It is calibrated by "
-                "validation photos, and learns what is usual from train. Prepare photos without splits of their own, or "
-                "with both: snapshelf prepare SOURCE --store DIR"
+                "validation photos, and learns what is usual from train. Prepare photos without splits of their own, "
+                "or with both: snapshelf prepare SOURCE --store DIR"
             )
     return Photos(dataset.photos(), labels_N, *rows)
 
@@ -198,7 +195,7 @@ def _publish(store: Store, path: Path, subject: _Subject, content: bytes, detail
     onnx_sha256 = hashlib.sha256(content).hexdigest()
     mean, std = subject.scaling.of_rgb()
     card = ModelCard(
-        id=f"{name}-{RECIPE}-{onnx_sha256[:8]}", backbone=name, recipe=RECIPE, weights=f"{path.name} sha256:{sha256}",
+        id=f"{name}-{ADDED}-{onnx_sha256[:8]}", backbone=name, recipe=ADDED, weights=f"{path.name} sha256:{sha256}",
         seed=0, mean=mean, std=std, onnx_sha256=onnx_sha256, **details,
     )  # fmt: skip
     final = store.folder("models", card.id)
@@ -226,10 +223,12 @@ def _say(store: Store, added: Added, subject: _Subject) -> None:
     card = added.card
     scores, labels_N = card.validation, subject.photos.labels_N[subject.photos.validation_rows]
     lines = [
-        f"Model {card.id}: validation accuracy {scores['accuracy']:.4f}, macro F1 {scores['macro_f1']:.4f} "
-        f"({scores['num_photos']:,.0f} photos). It answers as the file does, to "
-        f"{card.export_max_probability_difference:.1g}; its embedding of {card.embedding_dim} numbers is "
-        f"{_EMBEDDINGS[subject.answers.embedding_is]}."
+        (
+            f"Model {card.id}: validation accuracy {scores['accuracy']:.4f}, macro F1 {scores['macro_f1']:.4f} "
+            f"({scores['num_photos']:,.0f} photos). It answers as the file does, to "
+            f"{card.export_max_probability_difference:.1g}; its embedding of {card.embedding_dim} numbers is "
+            f"{_EMBEDDINGS[subject.answers.embedding_is]}."
+        )
     ]
     most = float(np.bincount(labels_N).max() / len(labels_N))
     if scores["accuracy"] <= most:

@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from snapshelf.artifacts.cards import ModelCard, Verdicts
+from snapshelf.artifacts.cards import ADDED, ModelCard, Verdicts
 from snapshelf.artifacts.publish import published_folder, sha256_file, write_atomic
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
@@ -189,7 +189,13 @@ def _network_of(store: Store, start: str, backbone: str | None, weights: str) ->
             f"--from {start} takes network and weights of that model; leave out --backbone and --weights."
         )
     folder = store.current("models") if start == "current" else store.existing("models", start)
-    return ModelCard.read(folder).backbone, str(folder / CHECKPOINT)
+    card = ModelCard.read(folder)
+    if card.recipe == ADDED:
+        raise ConfigError(
+            f"--from {start}: {card.id} was trained elsewhere, and what came of it cannot be trained on. Train it "
+            "there, and add it again: snapshelf models add"
+        )
+    return card.backbone, str(folder / CHECKPOINT)
 
 
 def _budget_s(time_budget: str | None, recipe: RecipeName | None) -> float | None:
