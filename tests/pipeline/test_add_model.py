@@ -238,6 +238,18 @@ def test_what_an_added_model_is_exported_as(prepared: Store, tmp_path: Path) -> 
         train(prepared, start=added.card.id)
 
 
+@pytest.mark.parametrize("batch", ["N", 1])
+def test_a_model_that_was_exported_here_is_taken(prepared: Store, tmp_path: Path, batch: str | int) -> None:
+    """Of another store, say; its outputs are known by their shapes."""
+    first = add_model(prepared, write_network(tmp_path / "net.onnx", batch=batch), SCALED)
+    export(prepared, to="onnx", model_id=first.card.id, folder=tmp_path / "app")
+    again = add_model(prepared, tmp_path / "app" / "model.onnx", Described(str(tmp_path / "app" / "labels.txt")))
+    photos_NSSC = np.array(Dataset(prepared.current("datasets")).photos()[:5])
+    one, other = (OnnxEncoder(each.folder, num_threads=1).encode(photos_NSSC) for each in (first, again))
+    np.testing.assert_allclose(one.logits_NC, other.logits_NC, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(one.embedding_ND, other.embedding_ND, atol=1e-4)
+
+
 def test_where_a_network_looks(prepared: Store, tmp_path: Path) -> None:
     added = add_model(prepared, write_network(tmp_path / "net.onnx"), SCALED)
     assert open_activation_maps(added.folder / "model.onnx", num_threads=1) is None  # two layers follow the average

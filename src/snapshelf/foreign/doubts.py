@@ -16,6 +16,7 @@ from snapshelf.foreign.answers import AnswersOut, Asked
 from snapshelf.foreign.reading import Network
 from snapshelf.foreign.scaling import Scaling, usual_scalings
 from snapshelf.metrics.comparison import mcnemar
+from snapshelf.progress import progress
 
 _BY_LUCK = 1e-3
 """How likely a difference may be between two that are equally good, to be called one."""
@@ -35,13 +36,14 @@ def check_scaling(
         ConfigError: the network recognises more of these photos with one of them; says which.
     """
     asked = Asked(network, [answers.output], num_threads)
-
-    def right_with(scaling: Scaling) -> NDArray[np.bool_]:
-        (output_NC,) = asked(scaling.apply(photos_NSSC, network.photos))
-        return np.asarray(output_NC.argmax(axis=1) == labels_N)
-
-    right_N = right_with(given)
-    others = {other: right_with(other) for other in usual_scalings(network.photos) if other != given}
+    tried = [given, *(each for each in usual_scalings(network.photos) if each != given)]
+    others: dict[Scaling, NDArray[np.bool_]] = {}
+    with progress("Trying how pixels may be scaled", len(tried) * len(labels_N)) as tell:
+        for scaling in tried:
+            (output_NC,) = asked(scaling.apply(photos_NSSC, network.photos))
+            others[scaling] = output_NC.argmax(axis=1) == labels_N
+            tell(len(labels_N))
+    right_N = others.pop(given)
     best = max(others, key=lambda each: int(others[each].sum()), default=given)
     if best != given and _is_better(others[best], right_N):
         raise ConfigError(

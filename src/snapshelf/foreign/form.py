@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, compose, helper, numpy_helper, version_converter
+from onnx import TensorProto, helper, numpy_helper, version_converter
 
 from snapshelf.foreign.answers import LEAST_PROBABILITY, AnswersOut
 from snapshelf.foreign.reading import Network
@@ -46,10 +46,12 @@ class _Nodes:
 
 def in_form(network: Network, answers: AnswersOut, scaling: Scaling, size_px: int) -> onnx.ModelProto:
     """Input `photos`, uint8 (N, S, S, 3); outputs `logits` (N, C) and `embedding` (N, D), each of length 1."""
-    inside = compose.add_prefix(network.model, _PREFIX)
+    inside = onnx.GraphProto()
+    inside.CopyFrom(network.model.graph)
+    _rename(inside)
     made = _Nodes()
     pixels = _scaled(made, network, scaling)
-    scores, embedding = _looked(made, inside.graph, network, answers, pixels, size_px)
+    scores, embedding = _looked(made, inside, network, answers, pixels, size_px)
     scores = made.add("Cast", scores, to=TensorProto.FLOAT)
     if answers.last == "probabilities":
         least = made.constant(np.array(LEAST_PROBABILITY, np.float32))
@@ -64,12 +66,27 @@ def in_form(network: Network, answers: AnswersOut, scaling: Scaling, size_px: in
         "snapshelf",
         [helper.make_tensor_value_info(PHOTOS, TensorProto.UINT8, ["N", size_px, size_px, 3])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", None]) for name in (LOGITS, EMBEDDING)],
-        [*inside.graph.initializer, *made.constants],
-        sparse_initializer=list(inside.graph.sparse_initializer),
+        [*inside.initializer, *made.constants],
+        sparse_initializer=list(inside.sparse_initializer),
     )
     return helper.make_model(
         graph, opset_imports=list(network.model.opset_import), ir_version=max(10, network.model.ir_version)
     )
+
+
+def _rename(graph: onnx.GraphProto) -> None:
+    """Put the prefix before every name, at every depth. (`onnx.compose` forgets the weights that loops take from
+    around them.)"""
+    for node in graph.node:
+        node.name = node.name and _PREFIX + node.name
+        node.input[:] = [name and _PREFIX + name for name in node.input]
+        node.output[:] = [name and _PREFIX + name for name in node.output]
+        for attribute in node.attribute:
+            for within in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _rename(within)
+    weights = (*graph.initializer, *(each.values for each in graph.sparse_initializer))
+    for named in (*graph.input, *graph.output, *graph.value_info, *weights):
+        named.name = _PREFIX + named.name
 
 
 def _scaled(made: _Nodes, network: Network, scaling: Scaling) -> str:

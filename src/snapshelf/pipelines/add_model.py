@@ -39,7 +39,7 @@ from snapshelf.training.model_folder import ONNX, write_config, write_samples
 from snapshelf.training.projection import fit_projection
 
 _NUM_CHECKED = 64
-_NUM_DOUBTED = 256
+_NUM_DOUBTED = 128
 """Photos by which other scalings are tried."""
 
 
