@@ -21,6 +21,9 @@ from snapshelf.progress import progress
 _BY_LUCK = 1e-3
 """How likely a difference may be between two that are equally good, to be called one."""
 
+_CONVINCING = 0.5
+"""The share of photos that another order has to be right for: a network that knows nothing suits none."""
+
 
 def check_scaling(
     network: Network,
@@ -64,7 +67,7 @@ def check_order(scores_NC: NDArray[np.floating], labels_N: NDArray[np.int64], la
     # As they stand, where nothing speaks against it.
     _, order_C = linear_sum_assignment(confusion_CC + 0.5 * np.eye(len(labels)), maximize=True)
     right_N, right_so_N = said_N[1::2] == labels_N[1::2], order_C[said_N[1::2]] == labels_N[1::2]
-    if _is_better(right_so_N, right_N):
+    if right_so_N.mean() >= _CONVINCING and _is_better(right_so_N, right_N):
         raise ConfigError(
             f"With the labels in this order the model recognises {right_N.mean():.1%} of {len(right_N)} validation "
             f"photos, in another one {right_so_N.mean():.1%}. Nothing was added; its answers seem to be: "
