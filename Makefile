@@ -4,11 +4,12 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 LITERT_VENV := .venv-litert
+KERAS_VENV := .venv-keras
 WEB_RUNTIME := src/snapshelf/web/runtime/ort-wasm-simd-threaded.wasm.gz
 STORE := .demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo web-runtime test test-ray test-litert fuzz setup lint format bench lock clean
+.PHONY: help demo web-runtime test test-ray test-litert test-keras fuzz setup lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -19,14 +20,17 @@ demo: $(VENV)/run.stamp ## set up, the whole journey on Fashion-MNIST, then the 
 
 web-runtime: $(WEB_RUNTIME) ## fetch what recognises photos on customers' devices; needs npm
 
-test: $(VENV)/dev.stamp $(VENV)/web-runtime.tried ## set up, then every test but those of test-ray and test-litert
-	@$(BIN)/python -m pytest -m "not ray and not litert"
+test: $(VENV)/dev.stamp $(VENV)/web-runtime.tried ## set up, then every test but those of test-ray, test-litert and test-keras
+	@$(BIN)/python -m pytest -m "not ray and not litert and not keras"
 
 test-ray: $(VENV)/ray.stamp ## set up with Ray, then the tests of a Ray of two workers
 	@$(BIN)/python -m pytest -m ray
 
 test-litert: $(LITERT_VENV)/litert.stamp ## an environment of its own with LiteRT's converter, then its tests
 	@$(LITERT_VENV)/bin/python -m pytest -m litert tests/pipeline/test_export.py
+
+test-keras: $(VENV)/dev.stamp $(KERAS_VENV)/keras.stamp ## TensorFlow beside, then a model that it trains is added here
+	@SNAPSHELF_TEST_KERAS=$(KERAS_VENV)/bin/python $(BIN)/python -m pytest -m keras tests/pipeline/test_add_model.py
 
 fuzz: $(VENV)/dev.stamp ## twelve thousand damaged and hostile photos to the decoder and the application
 	@$(BIN)/python -m tests.fuzz
@@ -58,7 +62,7 @@ $(VENV)/web-runtime.tried: requirements/web_runtime.py | $(BIN)/python
 	@touch $@
 
 clean: ## remove what the targets made: the environment, the demo store, caches
-	@rm -rf $(VENV) $(LITERT_VENV) $(dir $(WEB_RUNTIME)) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(LITERT_VENV) $(KERAS_VENV) $(dir $(WEB_RUNTIME)) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"snapshelf needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}. Name another: make PYTHON=python3.12")'
@@ -88,4 +92,10 @@ $(LITERT_VENV)/litert.stamp: requirements/litert.lock pyproject.toml | $(LITERT_
 	@echo "Installing the pinned packages of requirements/litert.lock (some minutes, once)" >&2
 	@$(LITERT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements/litert.lock
 	@$(LITERT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(KERAS_VENV)/keras.stamp: requirements/keras.lock
+	@echo "Installing the pinned packages of requirements/keras.lock (some minutes, once)" >&2
+	@test -x $(KERAS_VENV)/bin/python || $(PYTHON) -m venv $(KERAS_VENV)
+	@$(KERAS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements/keras.lock
 	@touch $@

@@ -16,7 +16,11 @@ compile --constraint requirements/dev.lock.new --extra ray >requirements/ray.loc
 "$python" -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
   --constraint requirements/constraints.txt --extra train --extra litert --group build --group dev pyproject.toml |
   grep -vE '^(nvidia-|cuda-|triton)' >requirements/litert.lock.new
+# Keras trains beside snapshelf, not with it.
+"$python" -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
+  requirements/keras.in >requirements/keras.lock.new
 mv requirements/dev.lock.new requirements/dev.lock
 mv requirements/run.lock.new requirements/run.lock
 mv requirements/ray.lock.new requirements/ray.lock
 mv requirements/litert.lock.new requirements/litert.lock
+mv requirements/keras.lock.new requirements/keras.lock

@@ -12,6 +12,7 @@
     │   │   └── PhotoTooManyPixelsError
     │   ├── SourceError       a source of photos, or one row of it
     │   ├── ConfigError       snapshelf.toml, a setting or an option
+    │   ├── ModelFileError    a model that was trained elsewhere
     │   └── RequestError      a search request: box, top_k, filters
     ├── StoreError            the store lacks or contradicts something        exit code 2
     │   ├── ArtifactMissingError
@@ -75,6 +76,10 @@ class SourceError(InputError):
 
 class ConfigError(InputError):
     """`snapshelf.toml`, a setting or an option holds what it may not."""
+
+
+class ModelFileError(InputError):
+    """A model that was trained elsewhere is broken, or in a form that is not taken here."""
 
 
 class RequestError(InputError):

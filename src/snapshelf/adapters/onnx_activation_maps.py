@@ -19,8 +19,8 @@ from onnx import numpy_helper
 _PASSED_OVER = ("Flatten", "Reshape", "Squeeze", "Identity", "Dropout", "Cast")
 """Between the average and the classifier these change nothing."""
 
-_OVER_BOTH_SIDES = ("ReduceMean", "Reshape")
-"""After the classifier: the mean over a photo and its mirror image."""
+_AFTER_CLASSIFIER = ("ReduceMean", "Reshape", "Identity", "Cast")
+"""The mean over a photo and its mirror image; what changes nothing, where the network was trained elsewhere."""
 
 _MEANS, _MAXIMA = ("GlobalAveragePool", "ReduceMean"), ("GlobalMaxPool", "MaxPool")
 
@@ -78,7 +78,7 @@ def _classifier(graph: onnx.GraphProto) -> tuple[str, NDArray[np.float32], bool]
     made_by = {name: node for node in graph.node for name in node.output}
     constants = {each.name: each for each in graph.initializer}
     linear = made_by.get("logits")
-    while linear is not None and linear.op_type in _OVER_BOTH_SIDES:
+    while linear is not None and linear.op_type in _AFTER_CLASSIFIER:
         linear = made_by.get(linear.input[0])
     if linear is None or linear.op_type != "Gemm" or linear.input[1] not in constants:
         return None

@@ -24,6 +24,9 @@ INDEX_SCHEMA_VERSION = 2
 
 FILE_NAME = "card.json"
 
+ADDED = "added"
+"""The recipe of a model that was trained elsewhere."""
+
 
 class Card(BaseModel):
     """What every card says."""
@@ -143,10 +146,12 @@ class ModelCard(Card):
     kind: Literal["model"] = "model"
     backbone: str
     recipe: str
-    """`pretrained` where nothing was trained."""
+    """`pretrained` where nothing was trained, `added` where it was trained elsewhere."""
     weights: str
-    """Where the weights started: a package and version, a file's name with its sha256, or `none`."""
+    """Where the weights started: a package and version, a file's name with its sha256, or `none`. Of a model that was
+    trained elsewhere, the file that was added."""
     dataset_id: str | None
+    """What it was trained on or, where it was trained elsewhere, calibrated on."""
     seed: int
     labels: list[str]
     """Empty for a pretrained backbone."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from snapshelf import __version__
-from snapshelf.cli import keeping, making, ordering, using
+from snapshelf.cli import keeping, making, models, ordering, using
 from snapshelf.errors import InputError, ProductNotFoundError, SnapshelfError, StoreError
 from snapshelf.progress import console
 
@@ -63,7 +63,8 @@ for _command in (
     using.serve, using.demo, keeping.export, keeping.backup, keeping.restore
 ):  # fmt: skip
     app.command()(_command)
-models_app.command("list")(using.models_list)
-models_app.command("use")(using.models_use)
-models_app.command("compare")(using.models_compare)
+models_app.command("list")(models.models_list)
+models_app.command("use")(models.models_use)
+models_app.command("compare")(models.models_compare)
+models_app.command("add")(models.models_add)
 feedback_app.command("export")(using.feedback_export)

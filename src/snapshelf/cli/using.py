@@ -1,4 +1,4 @@
-"""From a model to answers: `index`, `recommend`, `serve`, `demo`, `models`."""
+"""From a model to answers: `index`, `recommend`, `serve`, `demo`; and what customers say: `feedback`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snapshelf.artifacts.store import Store
-from snapshelf.cli.options import HERE, FormatOption, JsonOption, StoreOption, print_json, store_hint
+from snapshelf.cli.options import HERE, FormatOption, JsonOption, StoreOption, print_json
 from snapshelf.errors import ConfigError
-from snapshelf.progress import console
 from snapshelf.settings import Settings, load_settings
 from snapshelf.types import Split
 
@@ -216,47 +215,6 @@ def demo(
     settings = load_settings()
     build_demo(Store(store), settings)
     run(Store(store), settings, host="127.0.0.1", port=port)
-
-
-def models_list(store: StoreOption = HERE, as_json: JsonOption = False) -> None:
-    """The models of the store, the one in use marked."""
-    from snapshelf.pipelines.models import list_models, print_models
-
-    rows = list_models(Store(store))
-    if as_json:
-        print_json({"models": rows})
-    else:
-        print_models(rows)
-
-
-def models_use(
-    model_id: Annotated[str, typer.Argument(help="As `models list` shows it.")], store: StoreOption = HERE
-) -> None:
-    """Serve another model, with the index that it made: roll back, or forward again. A running server follows."""
-    from snapshelf.pipelines.models import use_model
-
-    index_id = use_model(Store(store), model_id)
-    hint = (
-        f"with the index {index_id}"
-        if index_id
-        else f"it has no index yet, so run: snapshelf index CATALOGUE{store_hint(store)}"
-    )
-    console.print(f"In use: {model_id}; {hint}", markup=False)
-
-
-def models_compare(
-    model_ids: Annotated[list[str] | None, typer.Argument(help="As `models list` shows them; all, if none.")] = None,
-    store: StoreOption = HERE,
-    as_json: JsonOption = False,
-) -> None:
-    """Models side by side: scores, verdicts, size, what they learnt from."""
-    from snapshelf.pipelines.compare_models import compare_models, print_comparison
-
-    compared = compare_models(Store(store), model_ids or [])
-    if as_json:
-        print_json({"models": compared})
-    else:
-        print_comparison(compared)
 
 
 def feedback_export(

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from snapshelf.adapters.model_encoder import MODEL_FILE
-from snapshelf.artifacts.cards import ModelCard
+from snapshelf.artifacts.cards import ADDED, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.pipelines.models import index_made_by
 from snapshelf.progress import console, print_table
@@ -51,6 +51,11 @@ def _score(name: str) -> Callable[[Row], str]:
     return lambda row: f"{row['validation'][name]:.4f}" if name in row["validation"] else "–"
 
 
+def _counted(row: Row, name: str) -> str:
+    """`?` where the model was trained elsewhere."""
+    return "?" if row["recipe"] == ADDED else f"{row['training'].get(name, 0):,.0f}"
+
+
 _LINES: Mapping[str, Callable[[Row], str]] = {
     "in use": lambda row: "yes" if row["in_use"] else "",
     "made": lambda row: str(row["created_at"][:10]),
@@ -59,8 +64,8 @@ _LINES: Mapping[str, Callable[[Row], str]] = {
     "macro F1": _score("macro_f1"),
     "calibration error": _score("ece"),
     "on photos": lambda row: f"{row['validation'].get('num_photos', 0):,.0f} of {row['dataset_id'] or 'nothing'}",
-    "learnt from": lambda row: f"{row['training'].get('num_photos', 0):,.0f} photos, {row['num_classes']} classes",
-    "trained in": lambda row: f"{row['training'].get('seconds', 0):,.0f} s",
+    "learnt from": lambda row: f"{_counted(row, 'num_photos')} photos, {row['num_classes']} classes",
+    "trained in": lambda row: f"{_counted(row, 'seconds')} s",
     "looks at": lambda row: f"{row['size_px']} px, {row['embedding_dim']} numbers",
     "file": lambda row: f"{row['megabytes']} MB",
     "index": lambda row: row["index_id"] or "none",

@@ -65,7 +65,9 @@ def photos_of_dataset(store: Store, card: ModelCard, split: Split | None) -> Lab
             f"snapshelf evaluate --data SOURCE --store {store.root}"
         )
     if card.dataset_id not in (None, dataset.id):
-        console.print(f"Note: the model was trained on {card.dataset_id}; this is {dataset.id}", markup=False)
+        console.print(
+            f"Note: the model was trained or calibrated on {card.dataset_id}; this is {dataset.id}", markup=False
+        )
     split = _split_of(dataset, split)
     rows_N = dataset.rows(split)
     return LabelledPhotos(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from snapshelf.artifacts.cards import Looks, Verdicts
 from snapshelf.config import VerdictConfig
@@ -22,9 +23,7 @@ from snapshelf.metrics.verdicts import verdict_thresholds
 from snapshelf.training.export import Readout
 from snapshelf.training.familiarity import Familiarity, spread
 from snapshelf.training.inference import Seen
-from snapshelf.training.loop import Photos
 from snapshelf.training.projection import Projection
-from snapshelf.training.recipes import Recipe, Trained
 
 _UNKNOWN_PERCENT, _UNSURE_PERCENT = 2, 10
 """Of rightly classified photos, how many are less familiar than what is called unknown, and than what may be called
@@ -39,6 +38,8 @@ _NUM_COMPARED = 1000
 class Measured:
     """What the validation photos tell of a trained network."""
 
+    seen: Seen
+    """What it says of them."""
     temperature: float
     """By which logits are divided, so that probabilities are calibrated."""
     familiarity: Familiarity
@@ -49,41 +50,43 @@ class Measured:
         """What the model makes of the network's answers."""
         return Readout(self.familiarity, self.projection)
 
-    def embeddings(self, seen: Seen) -> NDArray[np.float32]:
-        """The embeddings as the model gives them."""
+    @property
+    def embedding_ND(self) -> NDArray[np.float32]:
+        """The embeddings of the validation photos as the model gives them."""
         if self.projection is None:
-            return seen.embedding_ND
-        projected_NP: NDArray[np.float32] = self.projection(torch.from_numpy(seen.embedding_ND)).numpy()
+            return self.seen.embedding_ND
+        projected_NP: NDArray[np.float32] = self.projection(torch.from_numpy(self.seen.embedding_ND)).numpy()
         return projected_NP
 
 
-def measured(trained: Trained, labels_N: NDArray[np.int64]) -> Measured:
-    """Calibrate a network; `labels_N` are those of the validation photos."""
-    temperature = fit_temperature(trained.validation.logits_NC, labels_N)
-    familiarity = Familiarity(trained.class_means_CD, temperature, trained.validation)
-    return Measured(temperature, familiarity, trained.projection)
+def measured(
+    seen: Seen, class_means_CD: Tensor, projection: Projection | None, labels_N: NDArray[np.int64]
+) -> Measured:
+    """Calibrate a network by what it says of the validation photos, whose labels these are."""
+    temperature = fit_temperature(seen.logits_NC, labels_N)
+    return Measured(seen, temperature, Familiarity(class_means_CD, temperature, seen), projection)
 
 
 def details_of(
-    dataset: Dataset, photos: Photos, recipe: Recipe, trained: Trained, measured: Measured, promised: VerdictConfig
+    dataset: Dataset, labels: list[str], measured: Measured, labels_N: NDArray[np.int64], promised: VerdictConfig
 ) -> dict[str, Any]:
-    """Fields of `ModelCard`: what was learnt from, and what is known from the validation photos."""
-    seen, labels_N = trained.validation, photos.labels_N[photos.validation_rows]
+    """Fields of `ModelCard`: what the validation photos of a data set tell of a model that knows these labels."""
+    seen = measured.seen
     probabilities_NC = softmax(seen.logits_NC, measured.temperature)
-    scores = classification_scores(labels_N, probabilities_NC, dataset.labels)
+    scores = classification_scores(labels_N, probabilities_NC, labels)
+    embedding_ND = measured.embedding_ND
     return {
-        "recipe": recipe.name,
         "dataset_id": dataset.id,
-        "labels": dataset.labels,
+        "labels": labels,
         "preprocess": dataset.card.preprocess,
+        "embedding_dim": embedding_ND.shape[1],
         "temperature": measured.temperature,
         "verdicts": _verdicts(promised, labels_N, probabilities_NC, measured.familiarity.of(seen)),
-        "looks": _looks(measured.embeddings(seen), labels_N),
+        "looks": _looks(embedding_ND, labels_N),
         "validation": {
             "accuracy": scores.accuracy, "macro_f1": scores.macro_f1, "ece": scores.ece,
             "num_photos": scores.num_photos,
         },
-        "training": {"seconds": round(trained.seconds, 1), "num_photos": len(photos.train_rows), **trained.counted},
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from snapshelf.artifacts.cards import ModelCard, Verdicts
+from snapshelf.artifacts.cards import ADDED, ModelCard, Verdicts
 from snapshelf.artifacts.publish import published_folder, sha256_file, write_atomic
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
@@ -189,7 +189,13 @@ def _network_of(store: Store, start: str, backbone: str | None, weights: str) ->
             f"--from {start} takes network and weights of that model; leave out --backbone and --weights."
         )
     folder = store.current("models") if start == "current" else store.existing("models", start)
-    return ModelCard.read(folder).backbone, str(folder / CHECKPOINT)
+    card = ModelCard.read(folder)
+    if card.recipe == ADDED:
+        raise ConfigError(
+            f"--from {start}: {card.id} was trained elsewhere, and what came of it cannot be trained on. Train it "
+            "there, and add it again: snapshelf models add"
+        )
+    return card.backbone, str(folder / CHECKPOINT)
 
 
 def _budget_s(time_budget: str | None, recipe: RecipeName | None) -> float | None:
@@ -255,11 +261,13 @@ def _finish(
 ) -> TrainResult:
     """Measure what the model's card tells, publish and say so."""
     photos = source.photos
-    found = measured(trained, photos.labels_N[photos.validation_rows])
-    details = details_of(source.dataset, photos, recipe, trained, found, store.config().verdict)
-    if found.projection:
-        details["embedding_dim"] = found.projection.dim
-    details |= {"seed": source.config["seed"], "supercategories": source.supercategories}
+    labels_N = photos.labels_N[photos.validation_rows]
+    found = measured(trained.validation, trained.class_means_CD, trained.projection, labels_N)
+    details = details_of(source.dataset, source.dataset.labels, found, labels_N, store.config().verdict)
+    details |= {
+        "recipe": recipe.name, "seed": source.config["seed"], "supercategories": source.supercategories,
+        "training": {"seconds": round(trained.seconds, 1), "num_photos": len(photos.train_rows), **trained.counted},
+    }  # fmt: skip
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
     difference = export_checked(backbone, work / ONNX, checked_NSSC, found.readout)
     result = _publish(store, backbone, details, difference, source=source, work=work, history=trained.history)
@@ -295,7 +303,7 @@ def _publish(
         write_checkpoint(backbone, folder)
         write_config(source.config if source else {"backbone": backbone.name, "weights": backbone.weights}, folder)
         if source:
-            write_samples(source.dataset, folder)
+            write_samples(source.photos, folder)
             write_history(history, folder)
         if (work / EVENTS).exists():
             shutil.copytree(work / EVENTS, folder / EVENTS)

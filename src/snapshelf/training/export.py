@@ -25,6 +25,7 @@ from snapshelf.training.familiarity import Familiarity
 from snapshelf.training.projection import Projection
 
 INPUT = "photos"
+READ_LOGITS, READ_EMBEDDING = "read_logits", "read_embedding"
 LARGEST_DIFFERENCE = 1e-3
 """Of a probability, of a number of the embedding, of the familiarity."""
 
@@ -44,14 +45,26 @@ class Readout:
 PLAIN = Readout()
 
 
-class Deployed(nn.Module):
+class _Reading(nn.Module):
+    """What is made of a network's logits (N, C) and normalised embeddings (N, D)."""
+
+    def __init__(self, readout: Readout) -> None:
+        super().__init__()
+        self.familiarity, self.projection = readout.familiarity, readout.projection
+
+    def read(self, logits_NC: Tensor, embedding_ND: Tensor) -> tuple[Tensor, ...]:
+        """The embeddings as they are given out, and the familiarity (N,) where it can be told."""
+        projected_NP = self.projection(embedding_ND) if self.projection else embedding_ND
+        return (projected_NP, self.familiarity(logits_NC, embedding_ND)) if self.familiarity else (projected_NP,)
+
+
+class Deployed(_Reading):
     """A network as it is handed out: uint8 RGB (N, S, S, 3) in, logits (N, C) and normalised embedding (N, D) out, and
     the familiarity (N,) where it can be told."""
 
     def __init__(self, backbone: Backbone, readout: Readout) -> None:
-        super().__init__()
+        super().__init__(readout)
         self.network = backbone.network
-        self.familiarity, self.projection = readout.familiarity, readout.projection
         self.outputs = ("logits", "embedding", *(("familiarity",) if readout.familiarity else ()))
         self.mean = nn.Buffer(torch.tensor(backbone.normalisation.mean)[None, :, None, None])
         self.scale = nn.Buffer(1.0 / torch.tensor(backbone.normalisation.std)[None, :, None, None])
@@ -60,11 +73,15 @@ class Deployed(nn.Module):
         """Normalise the photos and look at them; each embedding has length 1."""
         photos_NCSS = (photos_NSSC.permute(0, 3, 1, 2).float() - self.mean) * self.scale
         logits_NC, embedding_ND = self.network(photos_NCSS)
-        embedding_ND = functional.normalize(embedding_ND, dim=1)
-        projected_NP = self.projection(embedding_ND) if self.projection else embedding_ND
-        if self.familiarity is None:
-            return logits_NC, projected_NP
-        return logits_NC, projected_NP, self.familiarity(logits_NC, embedding_ND)
+        return logits_NC, *self.read(logits_NC, functional.normalize(embedding_ND, dim=1))
+
+
+class _ReadingAlone(_Reading):
+    """The same without the network, for one that is in ONNX already; what stays as it is, is left out."""
+
+    def forward(self, logits_NC: Tensor, embedding_ND: Tensor) -> tuple[Tensor, ...]:
+        """The embeddings, if they are projected, and the familiarity."""
+        return self.read(logits_NC, embedding_ND)[0 if self.projection else 1 :]
 
 
 def export_checked(backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], readout: Readout = PLAIN) -> float:
@@ -93,6 +110,25 @@ def export_onnx(backbone: Backbone, path: Path, readout: Readout = PLAIN) -> Non
             input_names=[INPUT], output_names=list(deployed.outputs), opset_version=_OPSET, dynamo=False,
             dynamic_axes={name: {0: "N"} for name in (INPUT, *deployed.outputs)},
         )  # fmt: skip
+
+
+def export_readout(familiarity: Familiarity, projection: Projection | None) -> bytes:
+    """What is made of a network's answers, by itself, as ONNX.
+
+    Inputs are `READ_LOGITS` (N, C) and `READ_EMBEDDING` (N, D), normalised; outputs `embedding`, if there is a
+    projection, and `familiarity`.
+    """
+    embedding_dim, num_classes = familiarity.means_DC.shape
+    file = io.BytesIO()
+    inputs, outputs = [READ_LOGITS, READ_EMBEDDING], [*(["embedding"] if projection else []), "familiarity"]
+    with _silence(), torch.inference_mode():
+        torch.onnx.export(
+            _ReadingAlone(Readout(familiarity, projection)).eval(),
+            (torch.zeros(2, num_classes), torch.zeros(2, embedding_dim)), file,  # type: ignore[arg-type]  # it takes a file too
+            input_names=inputs, output_names=outputs, opset_version=_OPSET, dynamo=False,
+            dynamic_axes={name: {0: "N"} for name in (*inputs, *outputs)},
+        )  # fmt: skip
+    return file.getvalue()
 
 
 def check_export(backbone: Backbone, path: Path, photos_NSSC: NDArray[np.uint8], readout: Readout = PLAIN) -> float:

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 from safetensors.torch import save_file
 
-from snapshelf.data.dataset import Dataset
 from snapshelf.training.backbones import Backbone
+from snapshelf.training.loop import Photos
 
 ONNX, CHECKPOINT, CONFIG, SAMPLES = "model.onnx", "checkpoint.safetensors", "config.toml", "samples"
 HISTORY = "history.json"
@@ -49,12 +49,12 @@ def _toml(config: Mapping[str, Any], above: str = "") -> str:
     return text
 
 
-def write_samples(dataset: Dataset, folder: Path) -> None:
+def write_samples(photos: Photos, folder: Path) -> None:
     """Some validation photos as `NN-<index of the label>.png`, of as many different classes as there are."""
     (folder / SAMPLES).mkdir()
-    photos_NSSC, classes_N = dataset.photos(), dataset.class_indices()
-    for number, row in enumerate(_sample_rows(dataset.rows("validation"), classes_N)):
-        Image.fromarray(np.array(photos_NSSC[row])).save(folder / SAMPLES / f"{number:02}-{classes_N[row]}.png")
+    for number, row in enumerate(_sample_rows(photos.validation_rows, photos.labels_N)):
+        picture = Image.fromarray(np.array(photos.photos_NSSC[row]))
+        picture.save(folder / SAMPLES / f"{number:02}-{photos.labels_N[row]}.png")
 
 
 def _sample_rows(
