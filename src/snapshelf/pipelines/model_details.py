@@ -25,6 +25,7 @@ from snapshelf.training.inference import Seen
 from snapshelf.training.loop import Photos
 from snapshelf.training.projection import Projection
 from snapshelf.training.recipes import Recipe, Trained
+from snapshelf.types import Encoding
 
 _UNKNOWN_PERCENT, _UNSURE_PERCENT = 2, 10
 """Of rightly classified photos, how many are less familiar than what is called unknown, and than what may be called
@@ -55,6 +56,10 @@ class Measured:
             return seen.embedding_ND
         projected_NP: NDArray[np.float32] = self.projection(torch.from_numpy(seen.embedding_ND)).numpy()
         return projected_NP
+
+    def encoding(self, seen: Seen) -> Encoding:
+        """What the model says of photos that the network has seen."""
+        return Encoding(seen.logits_NC, self.embeddings(seen), self.familiarity.of(seen))
 
 
 def measured(trained: Trained, labels_N: NDArray[np.int64]) -> Measured:
