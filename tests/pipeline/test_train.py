@@ -16,11 +16,13 @@ from snapshelf.artifacts.cards import DatasetCard, ModelCard
 from snapshelf.artifacts.publish import sha256_file
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import MANIFEST, Dataset
+from snapshelf.drift.baseline import Baseline
 from snapshelf.errors import ConfigError, ExportCheckError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import train as pipeline
 from snapshelf.pipelines.prepare import prepare
 from snapshelf.pipelines.train import publish_pretrained, train
+from snapshelf.pipelines.usual_photos import baseline_of_dataset
 from snapshelf.training import export
 from snapshelf.training.time_budget import Plan
 
@@ -51,6 +53,7 @@ def test_a_trained_model_is_whole_in_use_and_right(prepared: Store) -> None:
         "samples",
         "tensorboard",
         "history.json",
+        "baseline.parquet",
     }
     assert list((prepared.root / "models").glob(".*")) == []  # nothing is left over
 
@@ -59,6 +62,11 @@ def test_a_trained_model_is_whole_in_use_and_right(prepared: Store) -> None:
     rows = dataset.rows("validation")
     right_N = encoder.encode(dataset.photos()[rows]).logits_NC.argmax(1) == dataset.class_indices()[rows]
     assert right_N.mean() == result.card.validation["accuracy"] > 0.8
+    written = Baseline.read(result.folder, result.card)
+    again = baseline_of_dataset(prepared, encoder, result.card)
+    assert again.photos == written.photos == f"{len(rows)} validation photos of {dataset.id}"
+    np.testing.assert_allclose(again.values_NQ, written.values_NQ, atol=0.05)  # trained in bfloat16
+    np.testing.assert_allclose(again.embedding_ND, written.embedding_ND, atol=0.01)
 
 
 def test_the_card_says_what_the_model_is_and_where_it_is_from(prepared: Store) -> None:

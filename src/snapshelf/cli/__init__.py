@@ -59,8 +59,8 @@ def _root(
 
 
 for _command in (
-    making.init, making.prepare, making.train, making.evaluate, using.index, ordering.orders, using.recommend,
-    using.serve, using.demo, keeping.export, keeping.backup, keeping.restore
+    making.init, making.prepare, making.train, making.evaluate, making.drift, using.index, ordering.orders,
+    using.recommend, using.serve, using.demo, keeping.export, keeping.backup, keeping.restore
 ):  # fmt: skip
     app.command()(_command)
 models_app.command("list")(models.models_list)

@@ -1,4 +1,4 @@
-"""From photos to a model: `init`, `prepare`, `train`, `evaluate`."""
+"""From photos to a model that is measured: `init`, `prepare`, `train`, `evaluate`, `drift`."""
 
 from __future__ import annotations
 
@@ -143,3 +143,47 @@ def evaluate(
     )
     if as_json:
         print_json(evaluation.to_json())
+
+
+def drift(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="SOURCE", help="Photos of now, such as a folder of them; labels do not matter."),
+    ] = None,
+    store: StoreOption = HERE,
+    format: FormatOption = "auto",  # noqa: A002 (the option's name)
+    new_baseline: Annotated[
+        bool,
+        typer.Option("--new-baseline", help="Take these photos, or without any the validation photos, for usual ones."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Are photos still like those that the model in use was measured on? Says what has moved; writes drift.html."""
+    from snapshelf.imaging.decode import DecodeLimits
+    from snapshelf.pipelines import drift as run
+    from snapshelf.wiring import open_encoder
+
+    if source is None and not new_baseline:
+        raise ConfigError("Name photos to look at: snapshelf drift SOURCE, or add --new-baseline.")
+    settings, opened = load_settings(), Store(store)
+    encoder = open_encoder(opened, settings)
+    limits, num_threads = DecodeLimits.of(settings), settings.num_threads
+    if new_baseline:
+        made = run.new_baseline(
+            opened, encoder, encoder.card, source, format=format, limits=limits, num_threads=num_threads
+        )
+        if as_json:
+            print_json({"model_id": encoder.card.id, "baseline": made.photos, "num_photos": len(made)})
+    elif source is not None:
+        found = run.drift(
+            opened,
+            encoder,
+            encoder.card,
+            source,
+            format=format,
+            limits=limits,
+            num_threads=num_threads,
+            server=settings.qdrant_server,
+        )
+        if as_json:
+            print_json(found.to_json())

@@ -86,6 +86,10 @@ class Dataset:
         photos_NSSC: NDArray[np.uint8] = np.load(self.folder / PHOTOS, mmap_mode="r")
         return photos_NSSC
 
+    def sizes_px(self) -> NDArray[np.int64]:
+        """Width and height of each upright photo before it was prepared, (N, 2)."""
+        return np.stack([self.manifest[name].to_numpy() for name in ("width_px", "height_px")], axis=1).astype(np.int64)
+
     def class_indices(self) -> NDArray[np.int64]:
         """For each photo the index of its label, (N,)."""
         class_to_idx = {label: index for index, label in enumerate(self.labels)}

@@ -22,7 +22,7 @@ FACTS = np.dtype(
         ("orientation", np.uint8),  # the EXIF value that was undone, 1 to 8
         ("brightness", np.float32),  # the luma that 99 % of the pixels do not exceed, 0 to 1
         ("contrast", np.float32),  # the range of luma that 98 % of the pixels lie in, 0 to 1
-        ("sharpness", np.float32),  # see `_sharpness`
+        ("sharpness", np.float32),  # see `sharpness`
         ("look", np.uint64),  # perceptual hash: see `_looks`
         ("turned_look", np.uint64),  # the same for a photo that is turned or mirrored
     ]
@@ -55,7 +55,7 @@ def measure(pixels_SSC: NDArray[np.uint8], size_px: tuple[int, int], orientation
     facts["sha256"] = np.frombuffer(hashlib.sha256(np.ascontiguousarray(pixels_SSC).data).digest(), np.uint8)
     facts["width_px"], facts["height_px"] = size_px
     facts["orientation"] = orientation
-    facts["brightness"], facts["contrast"], facts["sharpness"] = brightness, contrast, _sharpness(luma)
+    facts["brightness"], facts["contrast"], facts["sharpness"] = brightness, contrast, sharpness(luma)
     facts["look"], facts["turned_look"] = look, turned_look
     return facts.tobytes()
 
@@ -66,7 +66,7 @@ def _range(luma: Image.Image) -> tuple[float, float]:
     return float(high) / 255, float(high - low) / 255
 
 
-def _sharpness(luma: Image.Image) -> float:
+def sharpness(luma: Image.Image) -> float:
     """The strongest second differences over the strongest first ones: 0.4 or less where all edges are soft.
 
     Both are of the same edges, so that a photo of low contrast is not taken for a blurred one, nor a plain product

@@ -21,6 +21,7 @@ from snapshelf.artifacts.publish import published_folder, sha256_file
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
 from snapshelf.data.supercategories import supercategories_of
+from snapshelf.drift.baseline import Baseline
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError, ConfigError, StoreError
 from snapshelf.foreign.answers import AnswersOut, answers_of
 from snapshelf.foreign.doubts import check_order, check_scaling
@@ -31,6 +32,7 @@ from snapshelf.foreign.scaling import Scaling, scaling_of
 from snapshelf.foreign.trial import Trial, check_answers
 from snapshelf.pipelines.model_details import Measured, details_of, measured
 from snapshelf.pipelines.models import command_that_indexes
+from snapshelf.pipelines.usual_photos import baseline_of_rows
 from snapshelf.progress import console, progress
 from snapshelf.training.export import export_readout
 from snapshelf.training.familiarity import class_means, some_of_each_class, spread
@@ -84,6 +86,15 @@ class _Subject:
     num_threads: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was made of it: the file, what its card says, and the photos that are usual for it."""
+
+    content: bytes
+    details: dict[str, Any]
+    baseline: Baseline
+
+
 def add_model(store: Store, path: Path, described: Described, *, num_threads: int = 1) -> Added:
     """Bring a model in ONNX's form into the store: check it on the store's photos, calibrate it, publish it.
 
@@ -115,7 +126,9 @@ def add_model(store: Store, path: Path, described: Described, *, num_threads: in
     labels_N = photos.labels_N[photos.validation_rows]
     details = details_of(dataset, labels, found, labels_N, store.config().verdict)
     details["supercategories"] = supercategories_of(labels, store.config().supercategories, store.root)
-    added = _publish(store, path, subject, content, details | {"export_max_probability_difference": difference})
+    details |= {"export_max_probability_difference": difference, "onnx_sha256": hashlib.sha256(content).hexdigest()}
+    usual = baseline_of_rows(dataset, photos.validation_rows, found.encoding, found.temperature, details["onnx_sha256"])
+    added = _publish(store, path, subject, _Made(content, details, usual))
     _say(store, added, subject)
     return added
 
@@ -190,20 +203,20 @@ def _calibrated(subject: _Subject, model: onnx.ModelProto) -> Measured:
     return measured(seen, means_CD, fit_projection(torch.from_numpy(learnt_ND)), labels_N)
 
 
-def _publish(store: Store, path: Path, subject: _Subject, content: bytes, details: dict[str, Any]) -> Added:
+def _publish(store: Store, path: Path, subject: _Subject, made: _Made) -> Added:
     sha256, name = sha256_file(path), re.sub(r"[^a-z0-9_]+", "-", path.stem.lower()).strip("-")[:40] or "model"
-    onnx_sha256 = hashlib.sha256(content).hexdigest()
     mean, std = subject.scaling.of_rgb()
     card = ModelCard(
-        id=f"{name}-{ADDED}-{onnx_sha256[:8]}", backbone=name, recipe=ADDED, weights=f"{path.name} sha256:{sha256}",
-        seed=0, mean=mean, std=std, onnx_sha256=onnx_sha256, **details,
+        id=f"{name}-{ADDED}-{made.details['onnx_sha256'][:8]}", backbone=name, recipe=ADDED,
+        weights=f"{path.name} sha256:{sha256}", seed=0, mean=mean, std=std, **made.details,
     )  # fmt: skip
     final = store.folder("models", card.id)
     config = {"file": path.name, "sha256": sha256, "labels": subject.labels, "scaling": asdict(subject.scaling)}
     with published_folder(final) as folder:
-        (folder / ONNX).write_bytes(content)
+        (folder / ONNX).write_bytes(made.content)
         write_config(config | {"answers": asdict(subject.answers)}, folder)
         write_samples(subject.photos, folder)
+        made.baseline.write(folder)
         card.write(folder)
     in_use = not store.has_current("index")
     if in_use:

@@ -24,6 +24,7 @@ from snapshelf.training.export import Readout
 from snapshelf.training.familiarity import Familiarity, spread
 from snapshelf.training.inference import Seen
 from snapshelf.training.projection import Projection
+from snapshelf.types import Encoding
 
 _UNKNOWN_PERCENT, _UNSURE_PERCENT = 2, 10
 """Of rightly classified photos, how many are less familiar than what is called unknown, and than what may be called
@@ -57,6 +58,11 @@ class Measured:
             return self.seen.embedding_ND
         projected_NP: NDArray[np.float32] = self.projection(torch.from_numpy(self.seen.embedding_ND)).numpy()
         return projected_NP
+
+    @property
+    def encoding(self) -> Encoding:
+        """What the model says of the validation photos."""
+        return Encoding(self.seen.logits_NC, self.embedding_ND, self.familiarity.of(self.seen))
 
 
 def measured(

@@ -23,9 +23,11 @@ from snapshelf.artifacts.publish import published_folder, sha256_file, write_ato
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
 from snapshelf.data.supercategories import supercategories_of
+from snapshelf.drift.baseline import FILE_NAME as BASELINE
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.pipelines.model_details import details_of, measured
+from snapshelf.pipelines.usual_photos import baseline_of_rows
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
 from snapshelf.training.backbones import AUTO, BUNDLED, OWN, Backbone, backbone_for, load_backbone
@@ -270,6 +272,9 @@ def _finish(
     }  # fmt: skip
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
     difference = export_checked(backbone, work / ONNX, checked_NSSC, found.readout)
+    baseline_of_rows(
+        source.dataset, photos.validation_rows, found.encoding, found.temperature, sha256_file(work / ONNX)
+    ).write(work)
     result = _publish(store, backbone, details, difference, source=source, work=work, history=trained.history)
     _say(result)
     return result
@@ -305,6 +310,8 @@ def _publish(
         if source:
             write_samples(source.photos, folder)
             write_history(history, folder)
+        if (work / BASELINE).exists():
+            shutil.copyfile(work / BASELINE, folder / BASELINE)
         if (work / EVENTS).exists():
             shutil.copytree(work / EVENTS, folder / EVENTS)
         card.write(folder)

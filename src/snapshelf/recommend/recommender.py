@@ -35,6 +35,10 @@ class Look:
     colours: tuple[str, ...]
     encode_s: float
     """How long it took."""
+    size_px: tuple[int, int] = (0, 0)
+    """Width and height of what was looked at, before it was made a square; of a JPEG maybe at a smaller scale."""
+    pixels_SSC: NDArray[np.uint8] | None = None
+    """The square; None where the look is kept longer than the photo is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Answer:
     recommendations: tuple[Recommendation, ...]
     encode_s: float
     search_s: float
+    nearest: tuple[Neighbour, ...] = ()
+    """The products that are most like the photo, whatever else was asked for."""
 
     def to_json(self) -> dict[str, object]:
         """The answer as the HTTP API words it."""
@@ -98,9 +104,10 @@ class Recommender:
         """
         started = time.perf_counter()
         part = crop(image, box) if box else image
-        encoding = self._encoder.encode(self._encoder.preprocess.apply(part)[None])
+        pixels_SSC = self._encoder.preprocess.apply(part)
+        encoding = self._encoder.encode(pixels_SSC[None])
         encode_s = time.perf_counter() - started
-        return Look(encoding, dominant_colours(part), encode_s)
+        return Look(encoding, dominant_colours(part), encode_s, part.size, pixels_SSC)
 
     def answer(self, look: Look, options: SearchOptions | None = None) -> Answer:
         """Name what was looked at, and find products that look like it.
@@ -119,7 +126,8 @@ class Recommender:
         prediction = self._predict(look.encoding, nearest[:NUM_VOTERS])
         found = nearest[: options.top_k] if options.by_look_alone else self._ranked(query_D, options)
         recommendations = self._with_reasons(found, Wanted.by_photo(prediction, look.colours, options.text))
-        return Answer(prediction, recommendations, look.encode_s, time.perf_counter() - started)
+        search_s = time.perf_counter() - started
+        return Answer(prediction, recommendations, look.encode_s, search_s, tuple(nearest[:NUM_VOTERS]))
 
     def _ranked(self, query_D: NDArray[np.float32], options: SearchOptions) -> Sequence[Neighbour]:
         """What is like the photo and the examples, as the options want it."""

@@ -19,6 +19,7 @@ from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
 from snapshelf.web.cors import PublicCors
+from snapshelf.web.drift import LEAST_PAUSE_S, DriftGauges, DriftWatch, DriftWindow
 from snapshelf.web.guards.body import BodyLimit
 from snapshelf.web.guards.in_flight import InFlight
 from snapshelf.web.guards.rate import RateLimit
@@ -66,13 +67,16 @@ def create_app(
     work = PhotoWork(settings.num_threads, telemetry)
     queue = SqliteFeedback(shelf.feedback_path)
     beside = Shadow(shadow, telemetry) if shadow else None
-    state = ServerState(shelf, settings, queue, telemetry, work, History(telemetry), store, beside)
+    window = DriftWindow(LEAST_PAUSE_S)
+    telemetry.registry.register(DriftGauges(window))
+    state = ServerState(shelf, settings, queue, telemetry, work, History(telemetry), store, beside, window)
     shelves = Shelves(shelf)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watch = StoreWatch(shelves, store.in_use, lambda: open_shelf(store, settings)) if store else None
-        upkeep = asyncio.create_task(keep_up(state))
+        drift = DriftWatch(window, shelves, store) if store else None
+        upkeep = asyncio.create_task(keep_up(state, drift))
         yield
         upkeep.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 from snapshelf.recommend.recommender import Look
 from snapshelf.types import Box
@@ -40,7 +41,8 @@ class RecentLooks:
             return found[1] if found else None
 
     def put(self, key: Key, look: Look) -> None:
-        """Keep it."""
+        """Keep it, without the photo."""
+        look = replace(look, pixels_SSC=None)
         with self._lock:
             self._looks.pop(key, None)  # so that they stay in the order of their age
             self._looks[key] = (self._now(), look)

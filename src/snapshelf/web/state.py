@@ -14,6 +14,7 @@ from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.settings import Settings
+from snapshelf.web.drift import DriftWindow
 from snapshelf.web.history import History
 from snapshelf.web.looks import RecentLooks
 from snapshelf.web.photo_work import PhotoWork
@@ -58,6 +59,8 @@ class ServerState:
     """Where other models are; None where this shelf is served to the end."""
     shadow: Shadow | None = None
     """Another model that looks, too."""
+    drift: DriftWindow = field(default_factory=DriftWindow)
+    """Whether photos are still as usual."""
     recent: RecentAnswers = field(default_factory=RecentAnswers)
     looks: RecentLooks = field(default_factory=RecentLooks)
 

@@ -9,22 +9,33 @@ from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
 
+from snapshelf.web.drift import DriftWatch
 from snapshelf.web.state import ServerState
 
 FORGET_FEEDBACK_EVERY_S = 3600
+LOOK_AT_PRODUCTS_EVERY_S = 3600
 
 _log = logging.getLogger(__name__)
 
 
-async def keep_up(state: ServerState) -> None:
+async def keep_up(state: ServerState, drift: DriftWatch | None = None) -> None:
     """Note how it goes, and let go of what was kept long enough; to the end of the server."""
     days = timedelta(days=state.settings.feedback_days)
     for seconds in itertools.count(0, state.history.step_s):
         if seconds % FORGET_FEEDBACK_EVERY_S == 0:
             await _forget_feedback(state, days)
+        if drift:
+            await _watch_drift(drift, anew=seconds % LOOK_AT_PRODUCTS_EVERY_S == 0)
         await asyncio.sleep(state.history.step_s)
         state.looks.forget_old()
         state.history.note()
+
+
+async def _watch_drift(drift: DriftWatch, *, anew: bool) -> None:
+    try:
+        await run_in_threadpool(drift.follow, anew=anew)
+    except Exception:  # a server of the index that does not answer; the next time will do
+        _log.exception("What is usual could not be looked up")
 
 
 async def _forget_feedback(state: ServerState, older_than: timedelta) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Response
 
+from snapshelf.drift.quantities import similarity
 from snapshelf.imaging.decode import decode
 from snapshelf.recommend.recommender import Answer, Look
 from snapshelf.types import Box
@@ -44,7 +45,7 @@ def _answer(state: ServerState, form: PhotoSearchFields) -> bytes:
     answer = state.shelf.recommender.answer(look, form.options)
     request_id = uuid.uuid4().hex
     state.recent.remember(request_id, answer.prediction.label)
-    count_answer(state, answer)
+    count_answer(state, answer, look if form.part is None else None)
     timing = TimingOut(
         decode=_ms(decode_s),
         encode=_ms(answer.encode_s),
@@ -91,10 +92,12 @@ def _prediction(answer: Answer) -> PredictionOut:
     )
 
 
-def count_answer(state: ServerState, answer: Answer) -> None:
-    """In the metrics."""
+def count_answer(state: ServerState, answer: Answer, look: Look | None) -> None:
+    """In the metrics; the look at a whole photo is compared with the usual ones, parts of it would count it again."""
     state.telemetry.stages.labels("search").observe(answer.search_s)
     state.telemetry.verdicts.labels(answer.prediction.verdict).inc()
+    if look is not None:
+        state.drift.observe(look, state.shelf.model, similarity(answer.nearest))
 
 
 @router.get("/recommendations", response_model=SimilarOut)

@@ -71,7 +71,7 @@ async def results_like(
 def _by_photo(state: ServerState, words: Words, form: ResultsForm) -> str:
     look, seen = _look(state, form)
     answer = state.shelf.recommender.answer(look, SearchOptions(top_k=_TOP_K, filters=form.filters))
-    count_answer(state, answer)
+    count_answer(state, answer, look)
     cards = cards_of(answer.recommendations, words, _query(form))
     return _drawn(state, words, form, seen=seen, prediction=answer.prediction, cards=cards)
 
