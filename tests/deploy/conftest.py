@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -54,11 +54,17 @@ def store(tmp_path: Path, qdrant_url: str) -> Iterator[Store]:
 
 @contextlib.contextmanager
 def serving(
-    store: Path, qdrant_url: str | None, *, before: Sequence[str] = (), port: int = 0, **settings: str
+    store: Path,
+    qdrant_url: str | None,
+    *,
+    before: Sequence[str] = (),
+    port: int = 0,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A process that serves a store, and its port; `before` stands before the command."""
     command = [*before, sys.executable, "-m", "snapshelf", "serve", "--store", str(store), "--port", str(port)]
-    environment = os.environ | {"SNAPSHELF_THREADS": "1", "SNAPSHELF_LOG_LEVEL": "warning", "COLUMNS": "200"} | settings
+    environment = os.environ | {"SNAPSHELF_THREADS": "1", "SNAPSHELF_LOG_LEVEL": "warning", "COLUMNS": "200"}
+    environment |= settings or {}
     if qdrant_url:
         environment["SNAPSHELF_QDRANT_URL"] = qdrant_url
     log = store.parent / f"serve-{uuid.uuid4().hex[:8]}.log"

@@ -54,7 +54,7 @@ def test_a_store_that_may_only_be_read_is_served(
 ) -> None:
     before = _files(store.root)
     settings = {"TMPDIR": str(tmp_path / "tmp"), "SNAPSHELF_ADMIN_KEY": "k" * 32}
-    with serving(store.root, qdrant_url, before=only_read, **settings) as (_, port):
+    with serving(store.root, qdrant_url, before=only_read, settings=settings) as (_, port):
         client = Client(f"http://127.0.0.1:{port}", admin_key="k" * 32)
         large = photo_bytes(COLOURS["red thing"], 5) + b"\0" * 9_000_000  # more than an upload may take of memory
         assert client.recommend(large).prediction.label == "red thing"
@@ -69,7 +69,7 @@ def test_a_store_that_may_only_be_read_is_served(
             client.feedback,
         ):
             with pytest.raises(ApiError) as refused:
-                change()  # type: ignore[no-untyped-call]
+                change()
             assert (refused.value.status, refused.value.type) == (503, "urn:snapshelf:problem:store-read-only")
         assert client.product("p03").title == first.title
     assert _files(store.root) == before
@@ -81,7 +81,7 @@ def test_a_store_with_its_index_inside_must_be_written_and_says_so(
     store = build_tiny_store(tmp_path)
     settings = {"TMPDIR": str(tmp_path / "tmp")}
     with pytest.raises(pytest.fail.Exception, match="may only be read from here, but its engine"):  # noqa: SIM117
-        with serving(store.root, None, before=only_read, **settings):
+        with serving(store.root, None, before=only_read, settings=settings):
             pass
 
 
@@ -89,7 +89,7 @@ def test_with_the_store_alone_to_be_written_everything_works(tmp_path: Path, onl
     store = build_tiny_store(tmp_path)
     beside = [*_UNSHARE, "sh", "-c", _MOUNTED_BESIDE, "sh", str(store.root)]
     settings = {"TMPDIR": str(tmp_path / "tmp"), "SNAPSHELF_ADMIN_KEY": "k" * 32}
-    with serving(store.root, None, before=beside, **settings) as (_, port):
+    with serving(store.root, None, before=beside, settings=settings) as (_, port):
         client = Client(f"http://127.0.0.1:{port}", admin_key="k" * 32)
         added = photo_bytes(COLOURS["green thing"], 77)
         client.put_product("new", ProductIn(title="New", category="green thing"), photo=added)
