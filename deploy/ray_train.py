@@ -4,8 +4,8 @@
 
 Ray finds the machines and starts `torchrun` on each; what the processes do together is snapshelf's own. `--processes`
 is how many run on each machine, one a GPU with `--gpus`; all other options go to `snapshelf train`. The store lies
-where every machine sees it under the same path. A process that dies is started again, with all others, and the training
-goes on after the last whole epoch.
+where every machine sees it under the same path. When a process dies, all end; the same command goes on after
+the last whole epoch.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
     needs = {"num_gpus" if chosen.gpus else "num_cpus": chosen.processes}
     machines = [Machine.options(scheduling_strategy="SPREAD", **needs).remote() for _ in range(chosen.machines)]
     host, port = ray.get(machines[0].address.remote())
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--max-restarts", "3"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run"]
     meet = ["--master-addr", host, "--master-port", str(port), "--nnodes", str(chosen.machines)]
     each = ["--nproc-per-node", str(chosen.processes), "-m", "snapshelf", "train", *options]
     running = [

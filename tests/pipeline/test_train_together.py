@@ -18,26 +18,32 @@ from snapshelf.pipelines.prepare import prepare
 from snapshelf.training.checkpoint import FILE_NAME
 
 
+def _together(store: Store) -> subprocess.Popen[str]:
+    """The command of docs/training.md, with two processes."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    what = ["-m", "snapshelf", "train", "--store", str(store.root), "--recipe", "balanced", "--backbone", "compact"]
+    environment = os.environ | {"COLUMNS": "200", "SNAPSHELF_THREADS": "2", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([*torchrun, *what], stderr=subprocess.PIPE, text=True, env=environment)
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc, which Linux has")
-def test_a_process_is_killed_and_the_training_goes_on_after_the_last_epoch(store: Store, photo_folder: Path) -> None:
+def test_one_of_two_processes_is_killed_and_the_same_command_goes_on(store: Store, photo_folder: Path) -> None:
     """That two processes end where one does is in tests/unit/training/test_processes.py."""
     prepare(store, str(photo_folder), size_px=28, limits=DecodeLimits(), num_threads=1)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts", "3"]
-    what = ["-m", "snapshelf", "train", "--store", str(store.root), "--recipe", "balanced", "--backbone", "compact"]
-    running = subprocess.Popen(
-        [*torchrun, "--nproc-per-node", "2", *what],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"COLUMNS": "200", "SNAPSHELF_THREADS": "2", "OMP_NUM_THREADS": "1"},
-    )
+    broken = _together(store)
     ends = time.monotonic() + 120
     while not list((store.root / "models").glob(f".training-*/{FILE_NAME}")):
         assert time.monotonic() < ends
-        assert running.poll() is None
+        assert broken.poll() is None
         time.sleep(0.01)
-    os.kill(_children(running.pid)[1], signal.SIGKILL)
-    _, said = running.communicate(timeout=120)
-    assert running.returncode == 0, said
+    os.kill(_children(broken.pid)[1], signal.SIGKILL)
+    _, said = broken.communicate(timeout=120)
+    assert broken.returncode != 0, said
+    assert store.ids("models") == []
+
+    whole = _together(store)
+    _, said = whole.communicate(timeout=120)
+    assert whole.returncode == 0, said
     assert "Going on after epoch" in said
     assert said.count("Model compact-balanced-") == 1
     assert ModelCard.read(store.current("models")).validation["accuracy"] > 0.8
