@@ -12,6 +12,9 @@ compile() {
 compile --group dev >requirements/dev.lock.new
 compile --constraint requirements/dev.lock.new >requirements/run.lock.new
 compile --constraint requirements/dev.lock.new --extra ray >requirements/ray.lock.new
+"$python" -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
+  --constraint requirements/constraints.txt --constraint requirements/dev.lock.new \
+  --extra openvino --extra qdrant pyproject.toml >requirements/serve.lock.new
 # LiteRT's converter wants older versions of some packages, so it lives in an environment of its own.
 "$python" -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
   --constraint requirements/constraints.txt --extra train --extra litert --group build --group dev pyproject.toml |
@@ -22,5 +25,6 @@ compile --constraint requirements/dev.lock.new --extra ray >requirements/ray.loc
 mv requirements/dev.lock.new requirements/dev.lock
 mv requirements/run.lock.new requirements/run.lock
 mv requirements/ray.lock.new requirements/ray.lock
+mv requirements/serve.lock.new requirements/serve.lock
 mv requirements/litert.lock.new requirements/litert.lock
 mv requirements/keras.lock.new requirements/keras.lock

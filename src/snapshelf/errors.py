@@ -16,7 +16,8 @@
     │   └── RequestError      a search request: box, top_k, filters
     ├── StoreError            the store lacks or contradicts something        exit code 2
     │   ├── ArtifactMissingError
-    │   └── ArtifactMismatchError
+    │   ├── ArtifactMismatchError
+    │   └── ReadOnlyStoreError    it may only be read from here
     ├── ProductNotFoundError  no product of that id                           exit code 2
     ├── TrainingDivergedError the loss is no longer a number                  exit code 1
     ├── ExportCheckError      the exported model answers otherwise            exit code 1
@@ -96,6 +97,10 @@ class ArtifactMissingError(StoreError):
 
 class ArtifactMismatchError(StoreError):
     """Two artefacts do not belong together, or one is of a newer schema than this program reads."""
+
+
+class ReadOnlyStoreError(StoreError):
+    """The store may only be read from here, and something would have to be written."""
 
 
 class ProductNotFoundError(SnapshelfError):

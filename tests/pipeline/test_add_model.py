@@ -28,6 +28,7 @@ from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.cards import ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
+from snapshelf.drift.baseline import Baseline
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError, ConfigError, ModelFileError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.add_model import Described, add_model
@@ -97,6 +98,7 @@ def test_networks_of_every_form(prepared: Store, tmp_path: Path, form: str) -> N
     assert card.embedding_dim == {"with an embedding": 5, "no linear layer": 3}.get(
         form, FORMS[form].get("channels", 3) + 1 if "probabilities" not in form else 3
     )
+    assert len(Baseline.read(added.folder, card)) == card.validation["num_photos"]
     dataset = Dataset(prepared.current("datasets"))
     photos_NSSC = np.array(dataset.photos()[dataset.rows("test")])
     engines: list[Engine] = ["onnxruntime", "openvino"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +68,14 @@ def begun(port: int) -> http.client.HTTPConnection:
     return connection
 
 
+def wait_for_the_end(port: int) -> None:
+    """Until nobody is taken any more."""
+    with contextlib.suppress(ConnectionError):
+        while True:
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
+            time.sleep(0.001)
+
+
 def test_sigterm_answers_what_is_under_way_and_takes_nothing_new(serving: tuple[subprocess.Popen[str], int]) -> None:
     process, port = serving
     assert process.stderr
@@ -83,14 +94,7 @@ def test_sigterm_answers_what_is_under_way_and_takes_nothing_new(serving: tuple[
         if b"snapshelf_requests_in_flight 1.0" in other.getresponse().read():
             break
     process.send_signal(signal.SIGTERM)
-    refused = False
-    while not refused:
-        try:
-            late = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            late.request("GET", "/healthz")
-            late.getresponse().read()
-        except OSError:
-            refused = True
+    wait_for_the_end(port)
     assert process.poll() is None
     upload.send(FORM[40:])
     answer = upload.getresponse()
@@ -101,3 +105,22 @@ def test_sigterm_answers_what_is_under_way_and_takes_nothing_new(serving: tuple[
     logged = [json.loads(line) for line in lines if line.startswith("{")]
     (searched,) = [line for line in logged if line.get("route") == "/api/v1/recommendations"]
     assert searched["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_a_connection_that_stands_when_the_end_begins_may_bring_one_more_request(
+    serving: tuple[subprocess.Popen[str], int],
+) -> None:
+    """As a proxy's do, which has sent it before it learns of the end."""
+    process, port = serving
+    used, unused = (http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(2))
+    used.request("GET", "/readyz")
+    assert used.getresponse().read()
+    unused.connect()
+    process.send_signal(signal.SIGTERM)
+    wait_for_the_end(port)
+    for each in (used, unused):
+        each.auto_open = 0
+        each.request("GET", "/readyz")
+        answer = each.getresponse()
+        assert (answer.status, answer.headers["Connection"]) == (200, "close")
+    assert process.wait(60) == -signal.SIGTERM

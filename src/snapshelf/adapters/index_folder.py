@@ -5,6 +5,7 @@ Where the card names a collection, the index is on a Qdrant server instead of in
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -95,6 +96,7 @@ def begin_folder(folder: Path, card: IndexCard, server: QdrantServer | None, con
 
     client = _connect(card, server)
     card.write(folder)  # before, so that the collection that a kill leaves behind is found again
+    (folder / LOCK).touch()  # for those who may only read the folder
     QdrantServerIndex.create(
         client, card.collection, card.embedding_dim, shards=config.shards, replicas=config.replicas
     ).close()
@@ -121,15 +123,22 @@ def remove_folder(folder: Path, server: QdrantServer | None = None) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _hold(folder: Path, *, alone: bool) -> IO[str]:
+def _hold(folder: Path, *, alone: bool) -> IO[str] | None:
     """Lock a folder whose index is on a server, so that nobody on this machine removes it while it is in use.
+
+    None where that is not possible: in a copy of a store that may only be read.
 
     Raises:
         StoreError: it is in use, and should be had alone.
     """
     import portalocker  # noqa: PLC0415 (the [qdrant] extra)
 
-    file = (folder / LOCK).open("a")
+    if os.access(folder, os.W_OK):
+        file = (folder / LOCK).open("a")
+    elif (folder / LOCK).exists():
+        file = (folder / LOCK).open()
+    else:
+        return None
     how = portalocker.LockFlags.EXCLUSIVE if alone else portalocker.LockFlags.SHARED
     try:
         portalocker.lock(file, how | portalocker.LockFlags.NON_BLOCKING)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -38,7 +39,7 @@ from snapshelf.adapters.qdrant_points import (
     unit,
 )
 from snapshelf.adapters.words import Words
-from snapshelf.errors import StoreError
+from snapshelf.errors import ReadOnlyStoreError, StoreError
 
 _PAGE = 1000
 """Points read at once when many are listed."""
@@ -87,8 +88,13 @@ class QdrantEdgeIndex(QdrantIndex):
         """Open an index. What a crash left in the engine's log is replayed.
 
         Raises:
-            StoreError: there is none, or another process has it open.
+            StoreError: there is none, another process has it open, or its folder may not be written.
         """
+        if folder.exists() and not os.access(folder, os.W_OK):
+            raise ReadOnlyStoreError(
+                f"The index {folder} may only be read from here, but its engine keeps its log there. Let it write, or "
+                "build the index on a Qdrant server (SNAPSHELF_QDRANT_URL), which servers that only read may share."
+            )
         with _in_words(folder):
             return cls(qdrant.EdgeShard.load(str(folder), _config()))
 

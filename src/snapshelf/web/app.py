@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Response
@@ -41,6 +43,8 @@ from snapshelf.web.telemetry import RequestTelemetry, Telemetry
 from snapshelf.web.upkeep import keep_up
 from snapshelf.wiring import Shelf, open_shelf
 
+_log = logging.getLogger("snapshelf.web")
+
 
 class _RevalidatedFiles(StaticFiles):
     """The page's files, asked for again (by ETag) at each visit, so that an upgrade never mixes old and new ones."""
@@ -65,7 +69,9 @@ def create_app(
     """
     telemetry = Telemetry()
     work = PhotoWork(settings.num_threads, telemetry)
-    queue = SqliteFeedback(shelf.feedback_path)
+    queue = SqliteFeedback(shelf.feedback_path) if os.access(shelf.feedback_path.parent, os.W_OK) else None
+    if queue is None:
+        _log.warning("The store may only be read from here: feedback and changes are refused.")
     beside = Shadow(shadow, telemetry) if shadow else None
     window = DriftWindow(LEAST_PAUSE_S)
     telemetry.registry.register(DriftGauges(window))
@@ -86,7 +92,8 @@ def create_app(
         await run_in_threadpool(state.work.close)
         if state.shadow:
             await run_in_threadpool(state.shadow.close)
-        state.feedback.close()
+        if queue:
+            queue.close()
         shelves.close()
 
     app = FastAPI(

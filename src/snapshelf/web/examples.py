@@ -87,6 +87,10 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "too-many-requests": (429, "More than 60 requests in a minute. Try again in 12 s."),
     "internal": (500, "The server failed on this request. The reason stands in its log."),
     "store": (500, "The store could not answer. The reason stands in the server's log."),
+    "store-read-only": (
+        503,
+        "The store may only be read from here: send feedback and changes to a server that may write it.",
+    ),
     "service-unavailable": (503, "The server is busy. Try again in 1 s."),
 }
 """Every kind of problem: its status and an example of its `detail`."""

@@ -53,6 +53,7 @@ def choose_model(state: ServerState, model_id: str) -> None:
     """
     if state.store is None:
         raise HTTPException(409, f"This server serves {state.shelf.model.id} alone.")
+    state.check_writable()
     try:
         state.store.existing("models", model_id)
     except ArtifactMissingError:

@@ -20,6 +20,7 @@ from snapshelf.errors import (
     PhotoTooManyBytesError,
     PhotoTooManyPixelsError,
     ProductNotFoundError,
+    ReadOnlyStoreError,
     RequestError,
     SnapshelfError,
 )
@@ -36,6 +37,7 @@ _KINDS: tuple[tuple[type[SnapshelfError], int, str], ...] = (
     (RequestError, 422, "bad-request-field"),
     (InputError, 422, "bad-input"),
     (ProductNotFoundError, 404, "product-not-found"),
+    (ReadOnlyStoreError, 503, "store-read-only"),
 )
 """The first class that an error is an instance of decides."""
 

@@ -14,7 +14,7 @@ from snapshelf.errors import ConfigError
 from snapshelf.progress import console
 from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
-from snapshelf.web.connections import PromptHeads
+from snapshelf.web.connections import GentleEnd, PromptHeads
 from snapshelf.web.log import log_to_standard_error
 from snapshelf.wiring import open_encoder, open_shelf
 
@@ -82,7 +82,7 @@ def uvicorn_server(app: FastAPI) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    return uvicorn.Server(config)
+    return GentleEnd(config)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
+from snapshelf.errors import ReadOnlyStoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.settings import Settings
 from snapshelf.web.drift import DriftWindow
@@ -51,7 +52,8 @@ class ServerState:
 
     shelf: Shelf
     settings: Settings
-    feedback: SqliteFeedback
+    queue: SqliteFeedback | None
+    """What customers said; None where the store may only be read."""
     telemetry: Telemetry
     work: PhotoWork
     history: History
@@ -63,6 +65,27 @@ class ServerState:
     """Whether photos are still as usual."""
     recent: RecentAnswers = field(default_factory=RecentAnswers)
     looks: RecentLooks = field(default_factory=RecentLooks)
+
+    @property
+    def feedback(self) -> SqliteFeedback:
+        """What customers said.
+
+        Raises:
+            ReadOnlyStoreError: it cannot be kept here.
+        """
+        if self.queue is None:
+            raise ReadOnlyStoreError(
+                "The store may only be read from here: send feedback and changes to a server that may write it."
+            )
+        return self.queue
+
+    def check_writable(self) -> None:
+        """Before products or the model in use are changed.
+
+        Raises:
+            ReadOnlyStoreError: the store may only be read.
+        """
+        _ = self.feedback
 
     @property
     def limits(self) -> DecodeLimits:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
 
+from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.web.drift import DriftWatch
 from snapshelf.web.state import ServerState
 
@@ -22,8 +23,8 @@ async def keep_up(state: ServerState, drift: DriftWatch | None = None) -> None:
     """Note how it goes, and let go of what was kept long enough; to the end of the server."""
     days = timedelta(days=state.settings.feedback_days)
     for seconds in itertools.count(0, state.history.step_s):
-        if seconds % FORGET_FEEDBACK_EVERY_S == 0:
-            await _forget_feedback(state, days)
+        if state.queue and seconds % FORGET_FEEDBACK_EVERY_S == 0:
+            await _forget_feedback(state.queue, days)
         if drift:
             await _watch_drift(drift, anew=seconds % LOOK_AT_PRODUCTS_EVERY_S == 0)
         await asyncio.sleep(state.history.step_s)
@@ -38,9 +39,9 @@ async def _watch_drift(drift: DriftWatch, *, anew: bool) -> None:
         _log.exception("What is usual could not be looked up")
 
 
-async def _forget_feedback(state: ServerState, older_than: timedelta) -> None:
+async def _forget_feedback(queue: SqliteFeedback, older_than: timedelta) -> None:
     try:
-        num = await run_in_threadpool(state.feedback.forget, older_than)
+        num = await run_in_threadpool(queue.forget, older_than)
     except Exception:  # a full disk, another process; the next time will do
         _log.exception("Old feedback could not be removed")
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from snapshelf.adapters.sqlite_thumbnails import SqliteThumbnails
+from snapshelf.errors import ReadOnlyStoreError, StoreError
 
 
 @pytest.fixture
@@ -80,3 +81,27 @@ def test_closing_leaves_one_file_that_can_be_moved(path: Path) -> None:
     store.put([("a", "image/webp", b"one")])
     store.close()
     assert [found.name for found in path.parent.iterdir()] == ["thumbnails.sqlite"]
+
+
+def test_where_the_folder_may_not_be_written_it_is_read(
+    path: Path, thumbnails: SqliteThumbnails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thumbnails.put([("a", "image/webp", b"one")])
+    monkeypatch.setattr("os.access", lambda *_: False)
+    beside_a_writer = SqliteThumbnails(path)
+    thumbnails.put([("b", "image/webp", b"two")])
+    assert (beside_a_writer.get("a"), beside_a_writer.get("b")) == (("image/webp", b"one"), ("image/webp", b"two"))
+    with pytest.raises(ReadOnlyStoreError, match="may only be read"):
+        beside_a_writer.remove(["a"])
+    beside_a_writer.close()
+    thumbnails.close()
+    alone = SqliteThumbnails(path)
+    assert alone.get("a") == ("image/webp", b"one")
+    alone.close()
+
+
+def test_a_file_that_cannot_be_read_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.parent.mkdir()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(StoreError, match=r"thumbnails\.sqlite cannot be read\. Build the index anew"):
+        SqliteThumbnails(path)

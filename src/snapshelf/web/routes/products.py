@@ -170,6 +170,7 @@ async def put_product(state: State, product_id: str, body: ProductIn) -> Product
 
 
 def _put(state: ServerState, changed: Product, image_base64: str | None) -> None:
+    state.check_writable()
     if image_base64 is not None:
         state.shelf.gallery.put(changed, [decoded_base64(image_base64)])
         return
@@ -181,6 +182,7 @@ def _put(state: ServerState, changed: Product, image_base64: str | None) -> None
 @router.delete("/products/{product_id:path}", status_code=204, dependencies=[_NoPart, AdminOnly])
 def delete_product(state: State, product_id: str) -> Response:
     """Remove a product and its pictures."""
+    state.check_writable()
     _find(state, product_id)
     state.shelf.gallery.remove([product_id])
     return Response(status_code=204)
