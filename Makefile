@@ -7,7 +7,7 @@ LITERT_VENV := .venv-litert
 STORE := .demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo test test-ray test-litert fuzz setup lint format bench lock clean
+.PHONY: help demo test test-ray test-litert docs fuzz setup lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +24,9 @@ test-ray: $(VENV)/ray.stamp ## set up with Ray, then the tests of a Ray of two w
 
 test-litert: $(LITERT_VENV)/litert.stamp ## an environment of its own with LiteRT's converter, then its tests
 	@$(LITERT_VENV)/bin/python -m pytest -m litert tests/pipeline/test_export.py
+
+docs: $(VENV)/dev.stamp ## the documentation as a site, in .site/html
+	@$(BIN)/python -m website.build
 
 fuzz: $(VENV)/dev.stamp ## twelve thousand damaged and hostile photos to the decoder and the application
 	@$(BIN)/python -m tests.fuzz
@@ -47,7 +50,7 @@ lock: $(VENV)/dev.stamp ## resolve the pinned environment anew
 	@sh requirements/update.sh $(BIN)/python
 
 clean: ## remove what the targets made: the environment, the demo store, caches
-	@rm -rf $(VENV) $(LITERT_VENV) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(LITERT_VENV) $(STORE) .site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"snapshelf needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}. Name another: make PYTHON=python3.12")'
