@@ -22,8 +22,8 @@ _HEAD = """\
 # Every route
 
 Made from the server's own description, which is [openapi.json](openapi.json) in full: feed it to a generator of
-clients. A running server has it at `/openapi.json`, and a page to try it at `/docs`. [The API in use](api.md) explains the same
-with examples and has [every problem](api.md#errors).
+clients. A running server has it at `/openapi.json`, and a page to try it at `/docs`. [The API in use](api.md) explains
+the same with examples and has [every problem](api.md#errors).
 """
 
 

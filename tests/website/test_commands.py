@@ -28,7 +28,7 @@ def parse(words: list[str]) -> None:
     while isinstance(command, TyperGroup):
         with command.make_context(name, words, resilient_parsing=True) as context:
             found, below, words = command.resolve_command(context, words)
-        assert below is not None
+        assert below is not None, f"no such command: {words[:1]}"
         command, name = below, str(found)
     command.make_context(name, words).close()
 

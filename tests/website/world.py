@@ -56,9 +56,7 @@ def _write_coco(folder: Path) -> None:
         _save(photo(label, 100 + number), folder / "images" / f"{at}.png")
     sides = {"width": _SIZE_PX, "height": _SIZE_PX}
     instances = {
-        "images": [
-            {"id": at, "file_name": f"{at}.png", "width": _SIZE_PX, "height": _SIZE_PX} for at in range(len(photos))
-        ],
+        "images": [{"id": at, "file_name": f"{at}.png", **sides} for at in range(len(photos))],
         "categories": [{"id": at, "name": label} for at, label in enumerate(COLOURS)],
         "annotations": [
             {"id": at, "image_id": at, "category_id": list(COLOURS).index(label), "bbox": [1, 1, 26, 26]}
