@@ -1,4 +1,4 @@
-"""Take the pictures of the page that docs/images has: python -m website.pictures STORE PHOTO
+"""Take the pictures of the customers' page that docs/images has: python -m website.pictures STORE PHOTO
 
 STORE has a model and an index; PHOTO is what is searched with. A real server and a real Chromium, at the size of a
 phone and of a desktop. Run it when the page looks otherwise than in its pictures.
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
-from pydantic import SecretStr
 
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
@@ -26,8 +25,6 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 MAX_BYTES = 200_000
 PHONE: ViewportSize = {"width": 360, "height": 780}
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
-STAFF: ViewportSize = {"width": 1280, "height": 800}
-KEY = "a-key-for-the-pictures"
 
 Steps = Callable[[Page, Path], None]
 
@@ -58,43 +55,29 @@ def plain(page: Page, photo: Path) -> None:
     page.wait_for_load_state("networkidle")
 
 
-def staff(section: str) -> Steps:
-    """A section of the staff's page."""
-
-    def steps(page: Page, _: Path) -> None:
-        page.get_by_label("Admin key").fill(KEY)
-        page.keyboard.press("Enter")
-        page.get_by_role("link", name=section).or_(page.get_by_role("button", name=section)).first.click()
-        page.wait_for_load_state("networkidle")
-
-    return steps
-
-
-PICTURES: dict[str, tuple[str, ViewportSize, dict[str, object], Steps]] = {
-    "page-start-desktop": ("/", DESKTOP, {}, start),
-    "page-start-phone": ("/", PHONE, {}, start),
-    "page-result-desktop": ("/", DESKTOP, {}, result),
-    "page-result-phone": ("/", PHONE, {}, result),
-    "page-result-phone-dark": ("/", PHONE, {"color_scheme": "dark"}, result),
-    "page-result-phone-german": ("/", PHONE, {"locale": "de-DE"}, result),
-    "page-result-phone-arabic": ("/", PHONE, {"locale": "ar"}, result),
-    "page-result-phone-plain": ("/", PHONE, {"java_script_enabled": False}, plain),
-    "page-part-phone": ("/", PHONE, {}, part),
-    "admin-products": ("/admin", STAFF, {}, staff("Products")),
-    "admin-models": ("/admin", STAFF, {}, staff("Models")),
+PICTURES: dict[str, tuple[ViewportSize, dict[str, object], Steps]] = {
+    "page-start-desktop": (DESKTOP, {}, start),
+    "page-start-phone": (PHONE, {}, start),
+    "page-result-desktop": (DESKTOP, {}, result),
+    "page-result-phone": (PHONE, {}, result),
+    "page-result-phone-dark": (PHONE, {"color_scheme": "dark"}, result),
+    "page-result-phone-german": (PHONE, {"locale": "de-DE"}, result),
+    "page-result-phone-arabic": (PHONE, {"locale": "ar"}, result),
+    "page-result-phone-plain": (PHONE, {"java_script_enabled": False}, plain),
+    "page-part-phone": (PHONE, {}, part),
 }
-"""By name: the page, the size of the window, what the browser is like, and what is done before."""
+"""By name: the size of the window, what the browser is like, and what is done before."""
 
 
 def take(browser: Browser, address: str, photo: Path, name: str) -> bytes:
     """A picture as WebP, phones at two pixels a point."""
-    path, size, like, steps = PICTURES[name]
+    size, like, steps = PICTURES[name]
     options = {"locale": "en-GB", "reduced_motion": "reduce", **like}
     scale = 2 if size is PHONE else 1
     context = browser.new_context(base_url=address, viewport=size, device_scale_factor=scale, **options)  # type: ignore[arg-type]
     with context:
         page = context.new_page()
-        page.goto(path)
+        page.goto("/")
         steps(page, photo)
         content = io.BytesIO()
         Image.open(io.BytesIO(page.screenshot())).save(content, "WEBP", quality=80, method=6)
@@ -108,7 +91,7 @@ def main() -> None:
     parser.add_argument("photo", type=Path)
     parser.add_argument("--folder", type=Path, default=IMAGES)
     arguments = parser.parse_args()
-    store, settings = Store(arguments.store), Settings(admin_key=SecretStr(KEY))
+    store, settings = Store(arguments.store), Settings()
     shelf = open_shelf(store, settings)
     with served(shelf, settings, store=store) as address, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -42,15 +43,13 @@ class Command:
         return shlex.split(self.text, comments=True)
 
     def program(self) -> list[str]:
-        """The words without settings of the environment before them."""
-        words = self.words()
-        while words and re.match(r"[A-Z_]+=", words[0]):
-            words = words[1:]
-        return words
+        """The words without settings of the environment before them, and without what their output goes to."""
+        words = list(itertools.takewhile(lambda word: word not in ("|", "||", ">"), self.words()))
+        return list(itertools.dropwhile(_is_setting, words))
 
     def settings(self) -> dict[str, str]:
         """The settings of the environment that stand before the program."""
-        words = self.words()[: len(self.words()) - len(self.program())]
+        words = itertools.takewhile(_is_setting, self.words())
         return dict(word.split("=", 1) for word in words)
 
 
@@ -90,6 +89,10 @@ def _commands(block: Block) -> Iterator[Command]:
                 yield Command(f"{block.page}:{line}", part.strip())
         begun = ""
     assert not begun, f"{block.page}:{block.line}: a quotation mark or a line is never closed"
+
+
+def _is_setting(word: str) -> bool:
+    return re.match(r"[A-Z_]+=", word) is not None
 
 
 def _is_open(text: str) -> bool:
