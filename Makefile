@@ -9,7 +9,7 @@ WEB_RUNTIME := src/snapshelf/web/runtime/ort-wasm-simd-threaded.wasm.gz
 STORE := .demo
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo web-runtime test test-ray test-litert test-keras fuzz setup lint format bench lock clean
+.PHONY: help demo web-runtime test test-ray test-litert test-keras docs fuzz setup lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +31,9 @@ test-litert: $(LITERT_VENV)/litert.stamp ## an environment of its own with LiteR
 
 test-keras: $(VENV)/dev.stamp $(KERAS_VENV)/keras.stamp ## TensorFlow beside, then a model that it trains is added here
 	@SNAPSHELF_TEST_KERAS=$(KERAS_VENV)/bin/python $(BIN)/python -m pytest -m keras tests/pipeline/test_add_model.py
+
+docs: $(VENV)/dev.stamp ## the documentation as a site, in .site/html
+	@$(BIN)/python -m website.build
 
 fuzz: $(VENV)/dev.stamp ## twelve thousand damaged and hostile photos to the decoder and the application
 	@$(BIN)/python -m tests.fuzz
@@ -62,7 +65,7 @@ $(VENV)/web-runtime.tried: requirements/web_runtime.py | $(BIN)/python
 	@touch $@
 
 clean: ## remove what the targets made: the environment, the demo store, caches
-	@rm -rf $(VENV) $(LITERT_VENV) $(KERAS_VENV) $(dir $(WEB_RUNTIME)) $(STORE) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(LITERT_VENV) $(KERAS_VENV) $(dir $(WEB_RUNTIME)) $(STORE) .site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"snapshelf needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}. Name another: make PYTHON=python3.12")'
