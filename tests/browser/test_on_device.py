@@ -115,6 +115,16 @@ def test_what_was_fetched_can_be_removed(page: Page) -> None:
     assert not page.evaluate(KEPT)
 
 
+def test_what_the_store_offers_no_more_is_removed(page: Page, store: Store) -> None:
+    fetch_model(page)
+    exported = store.export_folder(store.current("models").name, "web")
+    aside = exported.rename(exported.with_name("aside"))
+    page.reload()
+    expect(page.locator(DEVICE)).to_be_hidden()
+    page.wait_for_function(f"() => {KEPT}.then((is) => !is)")
+    aside.rename(exported)
+
+
 def test_of_a_newer_model_only_what_changed_is_fetched(page: Page, store: Store) -> None:
     fetch_model(page)
     folder = store.export_folder(store.current("models").name, "web")

@@ -13,9 +13,10 @@ export function createDeviceOffer(section, { onChange }) {
   let fetching = null;
   let failed = false;
 
-  /** @param offered what the server says of it: {bytes, files}, or null where it offers nothing */
+  /** @param offered what the server says of it: {files}; null where it offers nothing (more), undefined: not known */
   async function show(offered) {
     if (fetching) return;
+    if (offered === null) await forgetFiles();
     const kept = await keptFiles();
     onChange(kept !== null);
     const missing = offered ? await missingFiles(offered.files) : [];

@@ -42,7 +42,7 @@ const state = createState({
   facets: null,
   store: {
     name: null, categories: [], samples: [], has_prices: false, has_stock: false, has_orders: false,
-    max_upload_bytes: Infinity, feedback_days: 90, on_device: null,
+    max_upload_bytes: Infinity, feedback_days: 90,
   },
 });
 
