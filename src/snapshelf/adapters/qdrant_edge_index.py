@@ -7,11 +7,10 @@ Shapes: N photos, D numbers an embedding.
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import qdrant_edge as qdrant
@@ -37,6 +36,7 @@ from snapshelf.adapters.qdrant_points import (
     to_photo,
     unit,
 )
+from snapshelf.adapters.sole_use import hold
 from snapshelf.adapters.words import Words
 from snapshelf.errors import StoreError
 
@@ -57,10 +57,10 @@ class QdrantEdgeIndex(QdrantIndex):
 
     ids_kept_s = math.inf  # nobody else changes the shard
 
-    def __init__(self, shard: qdrant.EdgeShard) -> None:
+    def __init__(self, shard: qdrant.EdgeShard, held: IO[bytes]) -> None:
         """Use `create` or `open` instead."""
         super().__init__()
-        self._shard = shard
+        self._shard, self._held = shard, held
         self._known: dict[qdrant.PointId, dict[str, Any]] = {}
 
     @classmethod
@@ -73,14 +73,14 @@ class QdrantEdgeIndex(QdrantIndex):
         quantized = qdrant.ScalarQuantizationConfig(qdrant.ScalarType.Int8, QUANTILE, memory=qdrant.Memory.Pinned)
         embedding = qdrant.EdgeVectorParams(embedding_dim, qdrant.Distance.Cosine, quantization_config=quantized)
         folder.mkdir(parents=True, exist_ok=True)
-        with _in_words(folder):
-            shard = qdrant.EdgeShard.create(str(folder), _config({EMBEDDING: embedding}))
+        config = _config({EMBEDDING: embedding})
+        shard, held = _alone(folder, lambda: qdrant.EdgeShard.create(str(folder), config))
         schema = qdrant.PayloadSchemaType
         for keys, kind in ((KEYWORDS, schema.Keyword), (INTEGERS, schema.Integer), (FLOATS, schema.Float)):
             for key in keys:
                 shard.update(qdrant.UpdateOperation.create_field_index(key, kind))
         shard.flush()
-        return cls(shard)
+        return cls(shard, held)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -89,8 +89,7 @@ class QdrantEdgeIndex(QdrantIndex):
         Raises:
             StoreError: there is none, or another process has it open.
         """
-        with _in_words(folder):
-            return cls(qdrant.EdgeShard.load(str(folder), _config()))
+        return cls(*_alone(folder, lambda: qdrant.EdgeShard.load(str(folder), _config())))
 
     def optimize(self) -> None:
         """Merge what many changes left and build the search graph where there is enough to need one."""
@@ -101,6 +100,7 @@ class QdrantEdgeIndex(QdrantIndex):
     def close(self) -> None:
         """Let go of the folder. The index cannot be used afterwards."""
         self._shard.close()
+        self._held.close()
 
     def _put(self, photos: list[StoredPhoto]) -> None:
         if photos:
@@ -230,16 +230,27 @@ def _to_condition(wanted: OneOf | Between) -> qdrant.FieldCondition:
     return qdrant.FieldCondition(wanted.key, match=qdrant.MatchAny([*wanted.values]))
 
 
-@contextlib.contextmanager
-def _in_words(folder: Path) -> Iterator[None]:
-    """The engine raises a bare `Exception` for everything; the log's lock is known by its text."""
+def _alone(folder: Path, begin: Callable[[], qdrant.EdgeShard]) -> tuple[qdrant.EdgeShard, IO[bytes]]:
+    """What the engine begins with a shard, and the lock that is held from before that to the shard's end.
+
+    qdrant-edge-py 0.9.0 has a lock of its own, and opens the segments before it finds that held: that shortens files
+    which the other process can then write no more. It raises a bare `Exception` for everything.
+
+    Raises:
+        StoreError: another process has the shard open, or it cannot be used.
+    """
     try:
-        yield
+        held = hold(folder.with_name(f"{folder.name}.lock"))
+        try:
+            return begin(), held
+        except BaseException:
+            held.close()
+            raise
+    except BlockingIOError as error:
+        raise StoreError(
+            f"Another snapshelf serves or changes the index {folder}. Stop it, or change products over HTTP."
+        ) from error
     except Exception as error:
-        if "WouldBlock" in str(error):
-            raise StoreError(
-                f"Another snapshelf serves or changes the index {folder}. Stop it, or change products over HTTP."
-            ) from error
         raise StoreError(
             f"The index {folder} cannot be used ({error}). Build it anew: snapshelf index CATALOGUE --store DIR "
             "--replace"
