@@ -3,7 +3,7 @@
     python bench/soak.py PHOTOS --store STORE --out FOLDER [--minutes 60] [--rate 5]
 
 PHOTOS is a folder of two parts, `train` and `validation`, of folders of classes. STORE has two models that were trained
-on it, of which this makes a copy in FOLDER, with a catalogue of `train`'s photos and an index for either model. Then
+on it, which this copies into FOLDER, with a catalogue of `train`'s photos and an index for either model. Then
 `snapshelf serve` answers, in a process of its own, `--rate` requests a second that come by chance (Poisson):
 
 - customers' searches: photos of 256 to 4,000 pixels, parts of them, filters, words; some sent again; more like this,
@@ -246,7 +246,6 @@ def prepared(store: Path, catalogue: Catalogue) -> list[str]:
     if len(models) != 2:
         sys.exit(f"{store} has {len(models)} models; train two: snapshelf train --store {store} --seed 1")
     snapshelf = [sys.executable, "-m", "snapshelf"]
-    shutil.rmtree(store / "index", ignore_errors=True)
     for model_id in models:
         subprocess.run(
             [*snapshelf, "index", catalogue.path, "--model", model_id, "--store", store], check=True,
@@ -267,7 +266,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True)
     store = options.out / "store"
-    shutil.copytree(options.store, store)
+    shutil.copytree(options.store, store, ignore=shutil.ignore_patterns("datasets", "index", "downloads"))
     catalogue = write_catalogue(options.photos, options.out / "catalogue" / "products.csv")
     models = prepared(store, catalogue)
     pictures = Pictures(sorted(options.photos.glob("validation/*/*.jpg")))
