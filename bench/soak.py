@@ -187,7 +187,7 @@ class Soak:
     def _end(self, process: subprocess.Popen[str]) -> None:
         said = process.communicate()[1]
         if process.returncode:
-            self.journal.write("unexpected", what=f"exit {process.returncode} of {process.args}", detail=said[-500:])
+            self.journal.write("unexpected", what=f"exit {process.returncode} of {process.args!r}", detail=said[-500:])
 
     def events(self, one: str, other: str) -> None:
         """What happens when, as a share of the time, to the end."""

@@ -21,6 +21,7 @@ from typing import Any
 from PIL import Image
 from soak_server import Journal, Server
 
+from snapshelf.adapters.sqlite_feedback import ReviewState
 from snapshelf.client import Client
 from snapshelf.errors import ApiError, ServerUnreachableError
 from snapshelf.web.feedback_schemas import FeedbackIn
@@ -124,6 +125,16 @@ class Outcomes:
             found = self._took, dict(self._counts), dict(self._verdicts)
             self._took, self._counts, self._verdicts = [], Counter(), Counter()
         return found
+
+
+def done(do: Callable[[], None]) -> Callable[[], bool]:
+    """Something that has no answer, with one."""
+
+    def answer() -> bool:
+        do()
+        return True
+
+    return answer
 
 
 class Ledger:
@@ -264,7 +275,7 @@ class Customers:
         if receipt is None:
             return
         if draw.random() < 0.2:
-            self._outcomes.ask("undo", lambda: self._client.undo_feedback(receipt) or True)
+            self._outcomes.ask("undo", done(lambda: self._client.undo_feedback(receipt)))
             self._ledger.undone(receipt.id)
         else:
             self._ledger.feedback(receipt.id, "waiting")
@@ -336,7 +347,7 @@ class Staff:
         with self._ledger.still:
             if (product_id := self._one_of_staff(draw)) is None:
                 return
-            if self._outcomes.ask("delete", lambda: self._client.delete_product(product_id) or True):
+            if self._outcomes.ask("delete", done(lambda: self._client.delete_product(product_id))):
                 self._ledger.delete(product_id)
                 gone = "product-not-found"
                 self._outcomes.ask("deleted is gone", lambda: self._client.product(product_id), expected=gone)
@@ -369,7 +380,8 @@ class Staff:
             mine = [each for each in waiting.feedback if each.id in known] if waiting else []
             if not mine:
                 return
-            chosen, state = draw.choice(mine), draw.choice(["accepted", "rejected"])
+            states: tuple[ReviewState, ...] = ("accepted", "rejected")
+            chosen, state = draw.choice(mine), draw.choice(states)
             if self._outcomes.ask("review", lambda: self._client.review_feedback(chosen.id, ReviewIn(state=state))):
                 self._ledger.feedback(chosen.id, state)
 

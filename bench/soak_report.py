@@ -5,7 +5,8 @@
 Nothing failed that should not have; nothing was lost; the same photos were answered alike; and nothing grew: the slope
 of memory, handles and threads (Theil–Sen: the median of the slopes between any two samples) of the process that ran
 longest, after the first quarter of its life, in which every kind of event happens once, stays within what is allowed;
-so does the difference of the medians of the first and the last quarter of that. Exits with 1 where a check fails. `--plot` needs matplotlib. The last line is JSON.
+so does the difference of the medians of the first and the last quarter of that. Exits with 1 where a check fails.
+`--plot` needs matplotlib. The last line is JSON.
 
 Theil–Sen: P. K. Sen, Estimates of the regression coefficient based on Kendall's tau, 1968.
 """

@@ -60,7 +60,7 @@ class Server:
 
     def start(self) -> None:
         """Until it is ready."""
-        command = [sys.executable, "-m", "snapshelf", "serve", "--store", self.store, "--port", str(self._port)]
+        command = [sys.executable, "-m", "snapshelf", "serve", "--store", str(self.store), "--port", str(self._port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stderr=log, env=os.environ | {"SNAPSHELF_ADMIN_KEY": KEY, "SNAPSHELF_LOG_LEVEL": "warning"}

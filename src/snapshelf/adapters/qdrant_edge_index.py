@@ -47,6 +47,8 @@ _PAGE = 1000
 _KNOWN_PAYLOADS = 4096
 """So many photos' payloads are kept at hand, at about 2 kB each: reading them takes as long as the search itself."""
 
+_REMEDY = "Build it anew: snapshelf index CATALOGUE --store DIR --replace"
+
 _RESCORED = qdrant.QuantizationSearchParams(rescore=True, oversampling=CANDIDATES_PER_HIT)
 _QUICK = qdrant.SearchParams(hnsw_ef=WALKED, quantization=_RESCORED)
 _EXACT = qdrant.SearchParams(exact=True, quantization=qdrant.QuantizationSearchParams(ignore=True))
@@ -230,28 +232,34 @@ def _to_condition(wanted: OneOf | Between) -> qdrant.FieldCondition:
     return qdrant.FieldCondition(wanted.key, match=qdrant.MatchAny([*wanted.values]))
 
 
-def _alone(folder: Path, begin: Callable[[], qdrant.EdgeShard]) -> tuple[qdrant.EdgeShard, IO[bytes]]:
-    """What the engine begins with a shard, and the lock that is held from before that to the shard's end.
+def hold_shard(folder: Path) -> IO[bytes]:
+    """Keep everybody else from a shard until what is returned is closed; the engine does not look at it.
 
     qdrant-edge-py 0.9.0 has a lock of its own, and opens the segments before it finds that held: that shortens files
-    which the other process can then write no more. It raises a bare `Exception` for everything.
+    which the other process can then write no more.
+
+    Raises:
+        StoreError: another process has it open, or it cannot be locked.
+    """
+    try:
+        return hold(folder.with_name(f"{folder.name}.lock"))
+    except BlockingIOError:
+        raise StoreError(
+            f"Another snapshelf serves or changes the index {folder}. Stop it, or change products over HTTP."
+        ) from None
+    except OSError as error:
+        raise StoreError(f"The index {folder} cannot be locked ({error}). {_REMEDY}") from None
+
+
+def _alone(folder: Path, begin: Callable[[], qdrant.EdgeShard]) -> tuple[qdrant.EdgeShard, IO[bytes]]:
+    """What the engine begins with a shard, and what holds it.
 
     Raises:
         StoreError: another process has the shard open, or it cannot be used.
     """
+    held = hold_shard(folder)
     try:
-        held = hold(folder.with_name(f"{folder.name}.lock"))
-        try:
-            return begin(), held
-        except BaseException:
-            held.close()
-            raise
-    except BlockingIOError as error:
-        raise StoreError(
-            f"Another snapshelf serves or changes the index {folder}. Stop it, or change products over HTTP."
-        ) from error
-    except Exception as error:
-        raise StoreError(
-            f"The index {folder} cannot be used ({error}). Build it anew: snapshelf index CATALOGUE --store DIR "
-            "--replace"
-        ) from error
+        return begin(), held
+    except Exception as error:  # the engine raises no other kind
+        held.close()
+        raise StoreError(f"The index {folder} cannot be used ({error}). {_REMEDY}") from error

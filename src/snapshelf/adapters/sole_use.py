@@ -17,6 +17,7 @@ def hold(path: Path) -> IO[bytes]:
 
     Raises:
         BlockingIOError: it is locked already, by this process or another one.
+        OSError: it cannot be made or locked there.
     """
     file = path.open("ab")
     try:
@@ -24,7 +25,10 @@ def hold(path: Path) -> IO[bytes]:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except PermissionError as error:  # what Windows calls a lock that is held
         file.close()
         raise BlockingIOError(f"{path} is locked") from error
+    except OSError:
+        file.close()
+        raise
     return file

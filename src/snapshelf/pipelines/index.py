@@ -173,11 +173,9 @@ def _index_of_this_model(store: Store, model: ModelCard) -> Path | None:
     if store.has_current("index") and (current := store.folder("index", store.current("index").name)) in newest_first:
         newest_first.insert(0, current)
         if _maker(current) != model.id:
-            console.print(
-                f"The index in use was made by the model {_maker(current) or 'of a card that cannot be read'}, not by "
-                f"{model.id}; it is left as it is.",
-                markup=False,
-            )
+            maker = _maker(current)
+            why = f"made by the model {maker}, not by {model.id}" if maker else "of another snapshelf and not read here"
+            console.print(f"The index in use is {why}; it is left as it is.", markup=False)
     return next((folder for folder in newest_first if _maker(folder) == model.id), None)
 
 
