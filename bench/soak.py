@@ -42,8 +42,6 @@ from soak_server import KEY, Journal, Sampler, Server
 from snapshelf.client import Client
 
 CATALOGUE_PHOTOS = 1200
-REFERENCES = 12
-"""Photos that are asked about again and again: the same model gives the same answer."""
 
 
 class Soak:
@@ -59,7 +57,7 @@ class Soak:
         self.customers = Customers(self.client, server, pictures, self.ledger, self.outcomes)
         self.staff = Staff(self.client, pictures, self.ledger, self.outcomes, self.share)
         self._began, self._seconds = time.monotonic(), minutes * 60
-        self._references = pictures.references(REFERENCES)
+        self._references = pictures.references
         self._answers: dict[str, list[object]] = {}
 
     def share(self) -> float:

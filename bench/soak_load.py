@@ -28,6 +28,8 @@ from snapshelf.web.feedback_schemas import FeedbackIn
 from snapshelf.web.schemas import ProductIn
 from snapshelf.web.staff_schemas import ReviewIn
 
+REFERENCES = 12
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -43,6 +45,10 @@ class Pictures:
     def __init__(self, paths: list[Path]) -> None:
         """The files of a folder of classes."""
         self._paths = paths
+        chosen = paths[:: max(1, len(paths) // REFERENCES)][:REFERENCES]
+        self._others = [path for path in paths if path not in chosen]
+        self.references = [path.read_bytes() for path in chosen]
+        """Photos of all classes that are asked about again and again: the same model gives the same answer."""
         self._large = [_jpeg(Image.open(path).convert("RGB").resize((4000, 3000))) for path in paths[:3]]
 
     def any(self, draw: random.Random) -> bytes:
@@ -59,13 +65,9 @@ class Pictures:
         return data + draw.randbytes(8) if is_jpeg and draw.random() < 0.9 else data
 
     def of_category(self, draw: random.Random) -> tuple[str, bytes]:
-        """A photo and its class."""
-        path = draw.choice(self._paths)
+        """A photo and its class; none of the references, since what is sold is never called unknown."""
+        path = draw.choice(self._others)
         return path.parent.name, path.read_bytes()
-
-    def references(self, num: int) -> list[bytes]:
-        """Always the same ones, of all classes."""
-        return [path.read_bytes() for path in self._paths[:: max(1, len(self._paths) // num)][:num]]
 
 
 def _jpeg(image: Image.Image) -> bytes:
@@ -221,7 +223,7 @@ class Customers:
     def __init__(self, client: Client, server: Server, pictures: Pictures, ledger: Ledger, outcomes: Outcomes) -> None:
         self._client, self._server, self._pictures = client, server, pictures
         self._ledger, self._outcomes = ledger, outcomes
-        self._hostile = _hostile(pictures.references(1)[0])
+        self._hostile = _hostile(pictures.references[0])
 
     def something(self, draw: random.Random) -> None:
         """One thing, by chance."""
