@@ -18,6 +18,7 @@ from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.adapters.sqlite_changes import SqliteChanges
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits
+from snapshelf.pipelines import staff_changes
 from snapshelf.pipelines.index import index
 from snapshelf.pipelines.models import use_model
 from snapshelf.settings import Settings
@@ -82,8 +83,9 @@ def use(client: TestClient, store: Store, model_id: str) -> None:
 
 
 def test_another_model_knows_what_staff_changed_before_it_and_the_first_one_what_they_did_meanwhile(
-    client: TestClient, store: Store
+    client: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(staff_changes, "AT_ONCE", 2)
     change(client)
     use(client, store, "tiny-2")
     assert {"s1", "p00"} & ids(client) == {"s1"}
@@ -93,6 +95,16 @@ def test_another_model_knows_what_staff_changed_before_it_and_the_first_one_what
     client.delete("/api/v1/products/s1", headers=ADMIN)
     use(client, store, "tiny-1")
     assert {"s1", "p00"} & ids(client) == set()
+
+
+def test_a_photo_over_a_limit_that_is_narrower_now_is_passed_over(store: Store) -> None:
+    with TestClient(create_app(open_shelf(store, SETTINGS), SETTINGS, store)) as client:
+        change(client)
+    use_model(store, "tiny-2")
+    shelf = open_shelf(store, SETTINGS.model_copy(update={"max_pixels": 100}))
+    assert shelf.index.product("s1") is None
+    assert shelf.index.product("p00") is None
+    shelf.close()
 
 
 class Waiting:

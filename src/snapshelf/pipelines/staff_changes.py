@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 
 from snapshelf.adapters.sqlite_changes import ProductChange, SqliteChanges
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import PhotoError
-from snapshelf.gallery import Gallery, sha256
+from snapshelf.gallery import Gallery, ReadyPhoto, sha256
 from snapshelf.ports import VectorIndex
+from snapshelf.types import Product, ProductPhoto
+
+AT_ONCE = 64
+"""Changes that are written together: each write waits for the disk."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,27 +41,37 @@ def take_on(
         over: also where the index says otherwise; False where a catalogue that was read since has the last word, and
             only products that it does not name are added.
     """
-    for change in changes.unknown_to(index_id):
-        if until is not None and change.number > until:
-            return
-        if over or (change.product and index.product(change.product_id) is None):
-            try:
-                _take_on(change, gallery, index)
-            except PhotoError as error:  # the limits are narrower than they were
-                _log.warning("The product %r, which staff put, is not in the index: %s", change.product_id, error)
-        changes.note_known(index_id, change.number)
+    wanted = (each for each in changes.unknown_to(index_id) if until is None or each.number <= until)
+    while some := list(islice((_step(change, gallery, index, over=over) for change in wanted), AT_ONCE)):
+        gallery.remove([each.removed for each in some if each.removed])
+        gallery.update(*(each.updated for each in some if each.updated))
+        gallery.put_ready([row for each in some for row in each.put])
+        changes.note_known(index_id, some[-1].number)
 
 
-def _take_on(change: ProductChange, gallery: Gallery, index: VectorIndex) -> None:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What a change is for one index; none of it where that knows it already."""
+
+    number: int
+    removed: str = ""
+    updated: Product | None = None
+    put: Sequence[tuple[ProductPhoto, ReadyPhoto]] = ()
+
+
+def _step(change: ProductChange, gallery: Gallery, index: VectorIndex, *, over: bool) -> _Step:
     there = index.product(change.product_id)
+    if not over and (change.product is None or there is not None):
+        return _Step(change.number)
     if change.product is None:
-        if there is not None:
-            gallery.remove([change.product_id])
-        return
+        return _Step(change.number, removed=change.product_id if there else "")
     if change.photo is not None and _hashes(index, change.product_id) != {sha256(change.photo)}:
-        gallery.put(change.product, [change.photo])
-    elif there not in (None, change.product):
-        gallery.update(change.product)
+        try:
+            return _Step(change.number, put=gallery.ready(change.product, [change.photo]))
+        except PhotoError as error:  # the limits are narrower than they were
+            _log.warning("The product %r, which staff put, is not in the index: %s", change.product_id, error)
+            return _Step(change.number)
+    return _Step(change.number, updated=None if there in (None, change.product) else change.product)
 
 
 def _hashes(index: VectorIndex, product_id: str) -> set[str]:
