@@ -1,6 +1,6 @@
 """What a soak found: its checks, in words, and a picture.
 
-    python bench/soak_report.py FOLDER/soak.jsonl [--plot soak.png]
+    python bench/soak_report.py FOLDER/soak.jsonl [--plot soak.webp]
 
 Nothing failed that should not have; nothing was lost; the same photos were answered alike; and nothing grew: the slope
 of memory, handles and threads (Theil–Sen: the median of the slopes between any two samples) of the process that ran
