@@ -89,6 +89,8 @@ def test_2_its_models_are_listed_and_scored(today: Today) -> None:
     assert (code, len(compared["models"])) == (0, 1)
     code, _, scores = today("evaluate", "--json")
     assert (code, scores["accuracy"], scores["num_photos"]) == (0, 1.0, 3)
+    code, said, _ = today("drift", "catalogue")
+    assert (code, "snapshelf drift PHOTOS --new-baseline --store store" in said) == (2, True)
 
 
 def test_3_its_model_tells_what_is_unknown_by_what_it_always_did(shop: Shop) -> None:
