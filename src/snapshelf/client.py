@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from snapshelf.adapters.sqlite_feedback import ReviewState
 from snapshelf.errors import ApiError, ServerUnreachableError
@@ -194,15 +194,25 @@ class Client:
         **content: Any,  # noqa: ANN401 (urllib3's own)
     ) -> BaseHTTPResponse:
         url = f"{self._address}/api/v1{path}"
+        content |= {"headers": self._headers | (headers or {}), "redirect": False}
         try:
-            response = self._pool.request(
-                method, url, headers=self._headers | (headers or {}), redirect=False, **content
-            )
+            try:
+                response = self._pool.request(method, url, **content)
+            except ProtocolError:
+                # A kept connection may be closed by the server just when it is used again (RFC 9112, 9.3.1).
+                if not _may_be_asked_again(method, path):
+                    raise
+                response = self._pool.request(method, url, **content)
         except HTTPError as error:
             raise ServerUnreachableError(f"{self._address} does not answer ({error}). Is the server running?") from None
         if response.status >= 300:
             raise _problem(response)
         return response
+
+
+def _may_be_asked_again(method: str, path: str) -> bool:
+    """Whether asking twice does what asking once does."""
+    return method in ("GET", "PUT") or path.endswith(("/recommendations", "/match"))
 
 
 def _fields(values: Any) -> Fields:  # noqa: ANN401 (any mapping of fields)

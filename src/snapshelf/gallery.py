@@ -114,14 +114,27 @@ class Gallery:
             PhotoError: a photo cannot be decoded; nothing was changed.
             InputError: there is no photo, or the product's id is none: see `data.fields.product_id`.
         """
+        self.put_ready(self.ready(product, photos))
+
+    def ready(self, product: Product, photos: Sequence[RawPhoto]) -> list[tuple[ProductPhoto, ReadyPhoto]]:
+        """The photos of a product, decoded; nothing is changed yet.
+
+        Raises:
+            PhotoError: a photo cannot be decoded.
+            InputError: there is no photo, or the product's id is none: see `data.fields.product_id`.
+        """
         product_id(product.id)
         if not photos:
             raise RequestError(f"The product {product.id!r} came without a photo; it needs at least one.")
         ready = {sha256(photo): self._embedder.prepare(photo) for photo in photos}
-        rows = [(ProductPhoto(photo_id(product.id, key[:16]), key, product), photo) for key, photo in ready.items()]
+        return [(ProductPhoto(photo_id(product.id, key[:16]), key, product), photo) for key, photo in ready.items()]
+
+    def put_ready(self, rows: Sequence[tuple[ProductPhoto, ReadyPhoto]]) -> None:
+        """Add the products of these photos, or replace them: these become their only photos."""
         embedded = self._embedder.embed(rows)
         with self._lock:
-            before = {photo.photo_id for photo in self._index.product_photos(product.id)}
+            products = {photo.product.id for photo, _ in rows}
+            before = {photo.photo_id for each in products for photo in self._index.product_photos(each)}
             self.add(embedded)
             self.remove_photos(sorted(before - {photo.photo_id for photo, _ in rows}))
 

@@ -14,6 +14,7 @@ from snapshelf.artifacts.store import Store
 from snapshelf.config import StoreConfig
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
+from snapshelf.pipelines.staff_changes import take_on_all
 from snapshelf.ports import ActivationMaps, ThumbnailStore, VectorIndex
 from snapshelf.recommend.recommender import Recommender
 from snapshelf.settings import Settings
@@ -82,6 +83,8 @@ def open_maps(store: Store, settings: Settings, model_id: str) -> ActivationMaps
 def open_shelf(store: Store, settings: Settings) -> Shelf:
     """Open the model in use, the index that it made, and what was learnt from orders.
 
+    What staff changed while another index was in use is taken on first.
+
     Raises:
         StoreError: model or index is missing, they do not fit, or another process holds the index; or what was learnt
             from orders is broken.
@@ -90,13 +93,20 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
     orders = OrdersInUse(store)
     encoder = open_encoder(store, settings)
     index_card, index, thumbnails = open_index(store, encoder.card, settings.qdrant_server)
+    gallery = Gallery(encoder, index, thumbnails, DecodeLimits.of(settings))
+    try:
+        take_on_all(store, index_card.id, gallery, index)
+    except BaseException:
+        index.close()
+        thumbnails.close()
+        raise
     return Shelf(
         config=config,
         model=encoder.card,
         index_card=index_card,
         index=index,
         thumbnails=thumbnails,
-        gallery=Gallery(encoder, index, thumbnails, DecodeLimits.of(settings)),
+        gallery=gallery,
         recommender=Recommender(encoder, encoder.card, index),
         orders=orders,
         samples=tuple(_samples(store.current("models"), encoder.card)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,6 +152,38 @@ def test_nobody_there() -> None:
         port = listener.getsockname()[1]
     with Client(f"http://127.0.0.1:{port}") as client, pytest.raises(ServerUnreachableError, match="does not answer"):
         client.categories()
+
+
+@pytest.fixture
+def closing_address() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that closes each connection at its second request, as one whose patience has just ended does; and the
+    first words of every request."""
+    heads: list[bytes] = []
+    answer = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{"categories":[]}'
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        heads.append(connection.recv(65_536).partition(b" HTTP")[0])
+                        connection.sendall(answer)
+                        heads.append(connection.recv(65_536).partition(b" HTTP")[0])
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", heads
+
+
+def test_a_kept_connection_that_the_server_closes_is_no_failure(closing_address: tuple[str, list[bytes]]) -> None:
+    address, heads = closing_address
+    with Client(address) as client:
+        client.categories()
+        client.categories()
+        assert heads == [b"GET /api/v1/categories"] * 3
+        with pytest.raises(ServerUnreachableError):  # it might be kept twice
+            client.give_feedback(FeedbackIn(request_id="r1", helpful=True))
 
 
 def test_something_else_there(address: str) -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from snapshelf.adapters.qdrant_edge_index import QdrantEdgeIndex
+from snapshelf.adapters.qdrant_edge_index import QdrantEdgeIndex, hold_shard
 from snapshelf.adapters.qdrant_index import QdrantIndex
 from snapshelf.adapters.sqlite_thumbnails import SqliteThumbnails
 from snapshelf.artifacts.cards import IndexCard, ModelCard
@@ -110,8 +110,8 @@ def remove_folder(folder: Path, server: QdrantServer | None = None) -> None:
     """
     card = begun_card(folder)
     if card is None or card.collection is None:
-        for opened in open_folder(folder, server):
-            opened.close()
+        with hold_shard(folder / SHARD):
+            shutil.rmtree(folder, ignore_errors=True)
     else:
         from snapshelf.adapters.qdrant_server_index import QdrantServerIndex  # noqa: PLC0415 (the [qdrant] extra)
 
@@ -120,7 +120,7 @@ def remove_folder(folder: Path, server: QdrantServer | None = None) -> None:
             index.drop()
         finally:
             index.close()
-    shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _hold(folder: Path, *, alone: bool) -> IO[str] | None:

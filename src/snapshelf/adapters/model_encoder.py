@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ class ModelEncoder(ABC):
     def _outputs(self) -> dict[str, tuple[int, ...]]:
         """What the model is asked for, and the shape of it for one photo."""
         always = {"logits": (len(self.card.labels),), "embedding": (self.embedding_dim,)}
-        return always | ({"familiarity": ()} if self.card.labels else {})
+        return always | ({"familiarity": ()} if self.card.labels and self.card.familiarity == "output" else {})
 
     @property
     def preprocess(self) -> Preprocess:
@@ -63,7 +64,10 @@ class ModelEncoder(ABC):
     def encode(self, photos_NSSC: NDArray[np.uint8]) -> Encoding:
         """What the model says of uint8 RGB photos (N, S, S, 3)."""
         nothing = [np.empty((0, *shape), np.float32) for shape in self._outputs.values()]
-        return Encoding(*(np.concatenate(parts) for parts in zip(nothing, *self._run(photos_NSSC), strict=True)))
+        said = Encoding(*(np.concatenate(parts) for parts in zip(nothing, *self._run(photos_NSSC), strict=True)))
+        if self.card.labels and self.card.familiarity == "largest-logit":
+            return replace(said, familiarity_N=said.logits_NC.max(axis=1))
+        return said
 
     @abstractmethod
     def _run(self, photos_NSSC: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:

@@ -7,12 +7,11 @@ Shapes: N photos, D numbers an embedding.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import qdrant_edge as qdrant
@@ -38,6 +37,7 @@ from snapshelf.adapters.qdrant_points import (
     to_photo,
     unit,
 )
+from snapshelf.adapters.sole_use import hold
 from snapshelf.adapters.words import Words
 from snapshelf.errors import ReadOnlyStoreError, StoreError
 
@@ -47,6 +47,8 @@ _PAGE = 1000
 
 _KNOWN_PAYLOADS = 4096
 """So many photos' payloads are kept at hand, at about 2 kB each: reading them takes as long as the search itself."""
+
+_REMEDY = "Build it anew: snapshelf index CATALOGUE --store DIR --replace"
 
 _RESCORED = qdrant.QuantizationSearchParams(rescore=True, oversampling=CANDIDATES_PER_HIT)
 _QUICK = qdrant.SearchParams(hnsw_ef=WALKED, quantization=_RESCORED)
@@ -58,10 +60,10 @@ class QdrantEdgeIndex(QdrantIndex):
 
     ids_kept_s = math.inf  # nobody else changes the shard
 
-    def __init__(self, shard: qdrant.EdgeShard) -> None:
+    def __init__(self, shard: qdrant.EdgeShard, held: IO[bytes]) -> None:
         """Use `create` or `open` instead."""
         super().__init__()
-        self._shard = shard
+        self._shard, self._held = shard, held
         self._known: dict[qdrant.PointId, dict[str, Any]] = {}
 
     @classmethod
@@ -74,14 +76,14 @@ class QdrantEdgeIndex(QdrantIndex):
         quantized = qdrant.ScalarQuantizationConfig(qdrant.ScalarType.Int8, QUANTILE, memory=qdrant.Memory.Pinned)
         embedding = qdrant.EdgeVectorParams(embedding_dim, qdrant.Distance.Cosine, quantization_config=quantized)
         folder.mkdir(parents=True, exist_ok=True)
-        with _in_words(folder):
-            shard = qdrant.EdgeShard.create(str(folder), _config({EMBEDDING: embedding}))
+        config = _config({EMBEDDING: embedding})
+        shard, held = _alone(folder, lambda: qdrant.EdgeShard.create(str(folder), config))
         schema = qdrant.PayloadSchemaType
         for keys, kind in ((KEYWORDS, schema.Keyword), (INTEGERS, schema.Integer), (FLOATS, schema.Float)):
             for key in keys:
                 shard.update(qdrant.UpdateOperation.create_field_index(key, kind))
         shard.flush()
-        return cls(shard)
+        return cls(shard, held)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -95,8 +97,7 @@ class QdrantEdgeIndex(QdrantIndex):
                 f"The index {folder} may only be read from here, but its engine keeps its log there. Let it write, or "
                 "build the index on a Qdrant server (SNAPSHELF_QDRANT_URL), which servers that only read may share."
             )
-        with _in_words(folder):
-            return cls(qdrant.EdgeShard.load(str(folder), _config()))
+        return cls(*_alone(folder, lambda: qdrant.EdgeShard.load(str(folder), _config())))
 
     def optimize(self) -> None:
         """Merge what many changes left and build the search graph where there is enough to need one."""
@@ -107,6 +108,7 @@ class QdrantEdgeIndex(QdrantIndex):
     def close(self) -> None:
         """Let go of the folder. The index cannot be used afterwards."""
         self._shard.close()
+        self._held.close()
 
     def _put(self, photos: list[StoredPhoto]) -> None:
         if photos:
@@ -236,17 +238,34 @@ def _to_condition(wanted: OneOf | Between) -> qdrant.FieldCondition:
     return qdrant.FieldCondition(wanted.key, match=qdrant.MatchAny([*wanted.values]))
 
 
-@contextlib.contextmanager
-def _in_words(folder: Path) -> Iterator[None]:
-    """The engine raises a bare `Exception` for everything; the log's lock is known by its text."""
+def hold_shard(folder: Path) -> IO[bytes]:
+    """Keep everybody else from a shard until what is returned is closed; the engine does not look at it.
+
+    qdrant-edge-py 0.9.0 has a lock of its own, and opens the segments before it finds that held: that shortens files
+    which the other process can then write no more.
+
+    Raises:
+        StoreError: another process has it open, or it cannot be locked.
+    """
     try:
-        yield
-    except Exception as error:
-        if "WouldBlock" in str(error):
-            raise StoreError(
-                f"Another snapshelf serves or changes the index {folder}. Stop it, or change products over HTTP."
-            ) from error
+        return hold(folder.with_name(f"{folder.name}.lock"))
+    except BlockingIOError:
         raise StoreError(
-            f"The index {folder} cannot be used ({error}). Build it anew: snapshelf index CATALOGUE --store DIR "
-            "--replace"
-        ) from error
+            f"Another snapshelf serves or changes the index {folder}. Stop it, or change products over HTTP."
+        ) from None
+    except OSError as error:
+        raise StoreError(f"The index {folder} cannot be locked ({error}). {_REMEDY}") from None
+
+
+def _alone(folder: Path, begin: Callable[[], qdrant.EdgeShard]) -> tuple[qdrant.EdgeShard, IO[bytes]]:
+    """What the engine begins with a shard, and what holds it.
+
+    Raises:
+        StoreError: another process has the shard open, or it cannot be used.
+    """
+    held = hold_shard(folder)
+    try:
+        return begin(), held
+    except Exception as error:  # the engine raises no other kind
+        held.close()
+        raise StoreError(f"The index {folder} cannot be used ({error}). {_REMEDY}") from error

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from snapshelf import __version__
 from snapshelf.artifacts.publish import git_commit, write_atomic
@@ -166,6 +166,9 @@ class ModelCard(Card):
     temperature: float = 1.0
     """Logits are divided by it before the softmax, so that probabilities are calibrated."""
     verdicts: Verdicts
+    familiarity: Literal["output", "largest-logit"] = "output"
+    """What says how much a photo looks like what the model knows: an output of `model.onnx`, or, in models of before
+    25 November 2026, the largest logit."""
     looks: Looks = Looks()
     """Measured on validation photos; the defaults where nothing was trained."""
     onnx_sha256: str
@@ -176,6 +179,15 @@ class ModelCard(Card):
     """`accuracy`, `macro_f1`, `ece` and `num_photos` on the validation split."""
     training: dict[str, float] = Field(default_factory=dict)
     """`seconds`, `epochs` and what else the recipe counts."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_older(cls, said: Any) -> Any:  # noqa: ANN401 (what a file holds)
+        """A card of before 25 November 2026 names the logit below which a photo shows none of the categories."""
+        match said:
+            case {"verdicts": {"unknown_below_logit": limit, **verdicts}}:
+                return {**said, "verdicts": {**verdicts, "unknown_below": limit}, "familiarity": "largest-logit"}
+        return said
 
 
 class IndexCard(Card):

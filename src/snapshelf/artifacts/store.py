@@ -32,6 +32,7 @@ class Store:
         self.root = root
         self.config_path = root / CONFIG_NAME
         self.feedback_path = root / "feedback.sqlite"
+        self.changes_path = root / "changes.sqlite"
         self.downloads = root / "downloads"
 
     def config(self) -> StoreConfig:

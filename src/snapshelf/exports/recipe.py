@@ -19,12 +19,16 @@ INPUT = "photos"
 def recipe_of(card: ModelCard, quantize: str) -> Recipe:
     """Of a model in integers or not. Shapes are those of one photo."""
     size_px, num_labels = card.preprocess.size_px, len(card.labels)
+    says_unknown = "below unknown_below: none of the categories"
+    logits_mean = "softmax(logits / temperature) are probabilities, as the labels"
+    if card.labels and card.familiarity == "largest-logit":
+        logits_mean += f"; the largest one {says_unknown}"
     outputs = {
-        "logits": {"shape": [1, num_labels], "means": "softmax(logits / temperature) are probabilities, as the labels"},
+        "logits": {"shape": [1, num_labels], "means": logits_mean},
         "embedding": {"shape": [1, card.embedding_dim], "means": "of length 1; the cosine tells how alike photos are"},
     }
-    if card.labels:
-        outputs["familiarity"] = {"shape": [1], "means": "below unknown_below: none of the categories"}
+    if card.labels and card.familiarity == "output":
+        outputs["familiarity"] = {"shape": [1], "means": says_unknown}
     return {
         "version": RECIPE_VERSION,
         "model_id": card.id,

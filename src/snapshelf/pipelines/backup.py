@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from snapshelf import __version__
-from snapshelf.adapters.index_folder import begun_card, open_folder
+from snapshelf.adapters.index_folder import SHARD, begun_card
+from snapshelf.adapters.qdrant_edge_index import hold_shard
 from snapshelf.artifacts.publish import published_folder, sha256_file
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import ConfigError, SourceError, StoreError
@@ -112,17 +113,16 @@ def restore(archive: Path, store: Store) -> BackedUp:
 
 
 def _hold(store: Store, held: contextlib.ExitStack) -> list[str]:
-    """Open every index of the store, so that nobody else does; returns those that are on servers."""
+    """Hold every index of the store, so that nobody changes one; returns those that are on servers."""
     on_servers = []
     for name in store.ids("index"):
         folder = store.folder("index", name)
         card = begun_card(folder)
-        if card is None or card.collection is not None:
+        if card and card.collection:
             on_servers.append(name)
             continue
         try:
-            for opened in open_folder(folder):
-                held.callback(opened.close)
+            held.enter_context(hold_shard(folder / SHARD))
         except StoreError as error:
             raise StoreError(f"{error} Or back up without the indexes: --without-index") from None
     return on_servers

@@ -12,11 +12,13 @@ import secrets
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapshelf.adapters.index_folder import begin_folder, begun_card, new_card, open_folder, remove_folder
+from snapshelf.adapters.sqlite_changes import SqliteChanges
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.publish import publish_folder
 from snapshelf.artifacts.store import Store
@@ -28,6 +30,7 @@ from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.embed_photos import EntryEmbedder
 from snapshelf.pipelines.index_photos import WRITE_BATCH, CatalogueWriter, Tally
 from snapshelf.pipelines.index_result import IndexResult, say, say_plan
+from snapshelf.pipelines.staff_changes import note_catalogue, take_on
 from snapshelf.pipelines.sync import Plan, make_plan, refuse_empty
 from snapshelf.ports import Encoder
 from snapshelf.progress import console, progress
@@ -50,6 +53,8 @@ class _Job:
     force: bool
     server: QdrantServer | None
     cluster: RayCluster | None
+    changes: SqliteChanges
+    """Of the products, by staff."""
 
 
 def index(  # noqa: PLR0913 (the options of one command)
@@ -95,22 +100,24 @@ def index(  # noqa: PLR0913 (the options of one command)
             use stays as it was.
         StoreError: there is no index to remove from, another process has it open, or the server cannot be used.
     """
-    job = _Job(store, encoder, model, limits, num_workers, remove, sync, force, server, cluster)
     started = time.perf_counter()
     current = _index_of_this_model(store, model)
     if catalogue and server and current is not None and IndexCard.read(current).collection is None:
         console.print(f"The index {current.name} is in the store; one on {server.url} takes its place.", markup=False)
         current = None
-    if catalogue is None:
-        result = _change(job, _needed(store, current), None, "", started)
-    else:
-        opened = _open_catalogue(store, catalogue, format, split, limits)
-        if current is not None and not replace:
-            result = _change(job, current, opened, catalogue, started)
+    with closing(SqliteChanges(store.changes_path)) as changes:
+        job = _Job(store, encoder, model, limits, num_workers, remove, sync, force, server, cluster, changes)
+        if catalogue is None:
+            result = _change(job, _needed(store, current), None, "", started)
         else:
-            place = server.url if server else "store"
-            key = hashlib.sha256(f"{model.id}|{catalogue}|{format}|{split}|{place}".encode()).hexdigest()[:12]
-            result = _build(job, store.folder("index", f".building-{key}"), opened, catalogue, started)
+            opened = _open_catalogue(store, catalogue, format, split, limits)
+            if current is not None and not replace:
+                result = _change(job, current, opened, catalogue, started)
+            else:
+                place = server.url if server else "store"
+                key = hashlib.sha256(f"{model.id}|{catalogue}|{format}|{split}|{place}".encode()).hexdigest()[:12]
+                work = store.folder("index", f".building-{key}")
+                result = _build(job, work, opened, catalogue, started, alone=replace)
     say(result, store, model.id)
     return result
 
@@ -166,11 +173,9 @@ def _index_of_this_model(store: Store, model: ModelCard) -> Path | None:
     if store.has_current("index") and (current := store.folder("index", store.current("index").name)) in newest_first:
         newest_first.insert(0, current)
         if _maker(current) != model.id:
-            console.print(
-                f"The index in use was made by the model {_maker(current) or 'of a card that cannot be read'}, not by "
-                f"{model.id}; it is left as it is.",
-                markup=False,
-            )
+            maker = _maker(current)
+            why = f"made by the model {maker}, not by {model.id}" if maker else "of another snapshelf and not read here"
+            console.print(f"The index in use is {why}; it is left as it is.", markup=False)
     return next((folder for folder in newest_first if _maker(folder) == model.id), None)
 
 
@@ -201,17 +206,26 @@ def _change(job: _Job, folder: Path, catalogue: Catalogue | None, given: str, st
     return result
 
 
-def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: float) -> IndexResult:
-    """Build an index in a work folder, which is kept when the build is killed, and publish it."""
+def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: float, *, alone: bool) -> IndexResult:
+    """Build an index in a work folder, which is kept when the build is killed, and publish it.
+
+    Where it has the catalogue `alone`, it knows what staff changed before; else it takes that on. What they change
+    meanwhile it takes on in either case, when it is opened.
+    """
+    before = job.changes.newest()
     card = begun_card(work)
     if card is None:
         shutil.rmtree(work, ignore_errors=True)
         card = new_card(f"{job.model.id}-{secrets.token_hex(4)}", job.model, given, job.server)
+    if alone:
+        job.changes.note_known(card.id, before)
     begin_folder(work, card, job.server, job.store.config().qdrant)
-    result = _fill(job, work, card.id, catalogue, started, anew=True)
+    result = _fill(job, work, card.id, catalogue, started, anew=True, staff_until=before)
     publish_folder(work, job.store.folder("index", card.id))
     _put_in_use(job, card.id)
     _remove_replaced(job, card.id)
+    if alone:
+        job.changes.forget(job.store.ids("index"))
     return result
 
 
@@ -222,12 +236,21 @@ def _put_in_use(job: _Job, index_id: str) -> None:
 
 
 def _fill(
-    job: _Job, folder: Path, index_id: str, catalogue: Catalogue | None, started: float, *, anew: bool = False
+    job: _Job,
+    folder: Path,
+    index_id: str,
+    catalogue: Catalogue | None,
+    started: float,
+    *,
+    anew: bool = False,
+    staff_until: int | None = None,
 ) -> IndexResult:
     opened, thumbnails = open_folder(folder, job.server)
     try:
         gallery = Gallery(job.encoder, opened, thumbnails, job.limits)
         tally, plan = Tally(), Plan()
+        if not anew:
+            take_on(job.changes, index_id, gallery, opened)
         if catalogue is not None:
             if job.sync and not anew:  # found before anything is changed
                 plan = make_plan(catalogue, opened, force=job.force)
@@ -238,6 +261,11 @@ def _fill(
         gone = [*job.remove, *plan.removed]
         num_photos = len(opened.photo_hashes())
         removed = sum(gallery.remove(gone[at : at + WRITE_BATCH]) for at in range(0, len(gone), WRITE_BATCH))
+        if anew:
+            take_on(job.changes, index_id, gallery, opened, until=staff_until, over=False)
+        elif not job.store.uses_another("models", job.model.id):
+            job.changes.remove(job.remove)
+            note_catalogue(job.changes, index_id, opened)
         opened.optimize()
         num_left = len(opened.photo_hashes())
         return IndexResult(

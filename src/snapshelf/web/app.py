@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from snapshelf import __version__
 from snapshelf.adapters.model_encoder import ModelEncoder
+from snapshelf.adapters.sqlite_changes import SqliteChanges
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.artifacts.store import Store
 from snapshelf.settings import Settings
@@ -33,6 +34,7 @@ from snapshelf.web.openapi import describe, operation_id
 from snapshelf.web.pages import TEMPLATES
 from snapshelf.web.photo_work import PhotoWork
 from snapshelf.web.problems import add_problem_handlers
+from snapshelf.web.product_changes import ProductChanges
 from snapshelf.web.readable import ReadableProblems
 from snapshelf.web.routes import admin, feedback, installed, on_device, page, products, recommendations, results
 from snapshelf.web.shadow import Shadow
@@ -75,12 +77,15 @@ def create_app(
     beside = Shadow(shadow, telemetry) if shadow else None
     window = DriftWindow(LEAST_PAUSE_S)
     telemetry.registry.register(DriftGauges(window))
-    state = ServerState(shelf, settings, queue, telemetry, work, History(telemetry), store, beside, window)
     shelves = Shelves(shelf)
+    changes = ProductChanges(shelves, SqliteChanges(store.changes_path) if store and queue else None)
+    state = ServerState(shelf, settings, queue, telemetry, work, History(telemetry), changes, store, beside, window)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watch = StoreWatch(shelves, store.in_use, lambda: open_shelf(store, settings)) if store else None
+        watch = (
+            StoreWatch(shelves, store.in_use, lambda: open_shelf(store, settings), changes.exchange) if store else None
+        )
         drift = DriftWatch(window, shelves, store) if store else None
         upkeep = asyncio.create_task(keep_up(state, drift))
         yield
@@ -94,6 +99,7 @@ def create_app(
             await run_in_threadpool(state.shadow.close)
         if queue:
             queue.close()
+        changes.close()
         shelves.close()
 
     app = FastAPI(

@@ -77,15 +77,22 @@ class Shelves:
 class StoreWatch:
     """Looks twice a second whether the store has another model or index in use, and opens what it finds."""
 
-    def __init__(self, shelves: Shelves, in_use: Callable[[], tuple[str, str]], reopen: Callable[[], Shelf]) -> None:
+    def __init__(
+        self,
+        shelves: Shelves,
+        in_use: Callable[[], tuple[str, str]],
+        reopen: Callable[[], Shelf],
+        exchange: Callable[[Shelf], None],
+    ) -> None:
         """Begin to look.
 
         Args:
-            shelves: where the newest goes.
-            in_use: the ids of the model and the index in use.
+            shelves: what is in use.
+            in_use: the ids of the model and the index that should be.
             reopen: opens them.
+            exchange: lets that answer.
         """
-        self._shelves, self._in_use, self._reopen = shelves, in_use, reopen
+        self._shelves, self._in_use, self._reopen, self._exchange = shelves, in_use, reopen, exchange
         self._ended = threading.Event()
         self._trouble = ""
         self._thread = threading.Thread(target=self._watch, name="store-watch", daemon=True)
@@ -115,6 +122,6 @@ class StoreWatch:
             opened = self._reopen()
         except (SnapshelfError, OSError) as error:
             return str(error)
-        self._shelves.replace(opened)
+        self._exchange(opened)
         _log.warning("Now serving the model %s with the index %s.", opened.model.id, opened.index_card.id)
         return ""

@@ -19,6 +19,7 @@ from snapshelf.web.drift import DriftWindow
 from snapshelf.web.history import History
 from snapshelf.web.looks import RecentLooks
 from snapshelf.web.photo_work import PhotoWork
+from snapshelf.web.product_changes import ProductChanges
 from snapshelf.web.shadow import Shadow
 from snapshelf.web.shelves import Shelves
 from snapshelf.web.telemetry import Telemetry
@@ -57,6 +58,7 @@ class ServerState:
     telemetry: Telemetry
     work: PhotoWork
     history: History
+    changes: ProductChanges
     store: Store | None = None
     """Where other models are; None where this shelf is served to the end."""
     shadow: Shadow | None = None

@@ -65,6 +65,24 @@ def test_an_index_open_in_another_process_is_refused_in_words(folder: Path, writ
         QdrantEdgeIndex.open(folder)
 
 
+def test_who_is_refused_leaves_the_files_as_they_are(folder: Path) -> None:
+    """The engine itself shortens a file of the words before it finds its log locked; nothing can be written then."""
+    random = np.random.default_rng(0)
+    photos = [ProductPhoto(f"{n}", f"sha-{n}", Product(f"p{n}", f"title {n}", "category")) for n in range(1300)]
+    embedding_ND = random.normal(size=(1300, 4)).astype(np.float32)
+    index = QdrantEdgeIndex.create(folder, 4)
+    index.upsert(photos[:1200], embedding_ND[:1200])
+    index.optimize()
+    index.upsert(photos[1200:1250], embedding_ND[1200:1250])
+    with pytest.raises(StoreError, match="Another snapshelf serves or changes the index"):
+        QdrantEdgeIndex.open(folder)
+    index.upsert(photos[1250:], embedding_ND[1250:])
+    index.close()
+    again = QdrantEdgeIndex.open(folder)
+    assert again.count_products() == 1300
+    again.close()
+
+
 def test_closing_lets_the_next_one_in(folder: Path) -> None:
     QdrantEdgeIndex.create(folder, 4).close()
     QdrantEdgeIndex.open(folder).close()

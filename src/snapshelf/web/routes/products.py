@@ -172,11 +172,11 @@ async def put_product(state: State, product_id: str, body: ProductIn) -> Product
 def _put(state: ServerState, changed: Product, image_base64: str | None) -> None:
     state.check_writable()
     if image_base64 is not None:
-        state.shelf.gallery.put(changed, [decoded_base64(image_base64)])
+        state.changes.put(state.shelf, changed, decoded_base64(image_base64))
         return
     if state.shelf.index.product(changed.id) is None:
         raise RequestError(f"There is no product {changed.id!r} yet, and a new one needs a photo: send image_base64.")
-    state.shelf.gallery.update(changed)
+    state.changes.update(state.shelf, changed)
 
 
 @router.delete("/products/{product_id:path}", status_code=204, dependencies=[_NoPart, AdminOnly])
@@ -184,7 +184,7 @@ def delete_product(state: State, product_id: str) -> Response:
     """Remove a product and its pictures."""
     state.check_writable()
     _find(state, product_id)
-    state.shelf.gallery.remove([product_id])
+    state.changes.remove(state.shelf, product_id)
     return Response(status_code=204)
 
 
