@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from snapshelf.adapters.sqlite_changes import SqliteChanges
 from snapshelf.artifacts.store import Store
 from snapshelf.client import Client
 from snapshelf.errors import ApiError
@@ -52,6 +53,7 @@ def _files(root: Path) -> dict[str, int]:
 def test_a_store_that_may_only_be_read_is_served(
     store: Store, qdrant_url: str, only_read: Sequence[str], tmp_path: Path
 ) -> None:
+    SqliteChanges(store.changes_path).close()
     before = _files(store.root)
     settings = {"TMPDIR": str(tmp_path / "tmp"), "SNAPSHELF_ADMIN_KEY": "k" * 32}
     with serving(store.root, qdrant_url, before=only_read, settings=settings) as (_, port):
