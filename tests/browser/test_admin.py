@@ -286,19 +286,22 @@ def test_health_in_charts_and_words(admin: Page, staff: Client) -> None:
     admin.route("**/api/v1/admin/health", lambda route: route.fulfill(json=HEALTH))
     admin.clock.run_for(11_000)
     charts = admin.locator("#charts figure")
-    expect(charts).to_have_count(5)
+    expect(charts).to_have_count(6)
     expect(charts.nth(0)).to_contain_text("Requests a minute")
     expect(charts.nth(0)).to_contain_text("now 30, at most 1,200")
     expect(charts.nth(1)).to_contain_text("now 9.5, at most 9.5")
     expect(charts.nth(3)).to_contain_text("not-a-photo")
     assert charts.nth(0).locator("path").count() == 2
+    expect(charts.nth(5).locator("li bdi")).to_have_text(["Brightness", "Size", "Look as a whole", "Contrast"])
+    expect(charts.nth(5)).to_contain_text("now 2.5, at most 2.5")
 
 
 HEALTH = {
     "step_s": 10,
     "moments": [
         {"at": f"2026-05-04T10:1{at}:00+00:00", "requests": requests, "failures": 0, "refusals": {"not-a-photo": at},
-         "verdicts": {"likely": at}, "stages": stages, "in_flight": 1, "waiting": 0}
+         "verdicts": {"likely": at}, "stages": stages, "in_flight": 1, "waiting": 0,
+         "drift": {"class": 0.1, "size": 0.9, "brightness": 2.5, "embedding": 0.8, "contrast": 0.4} if at else {}}
         for at, (requests, stages) in enumerate([(200, {}), (5, {"encode": {"p50_ms": 5.0, "p95_ms": 9.5}})])
     ],
 }  # fmt: skip

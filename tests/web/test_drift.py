@@ -90,6 +90,10 @@ def test_usual_photos_are_quiet_once_there_are_enough(client: TestClient) -> Non
     }
     assert drifted(found) == set()
     assert client.get("/api/v1/admin/health", headers=ADMIN).status_code == 200
+    history = client.app.state.server.history  # type: ignore[attr-defined]
+    history.note()
+    assert set(history.moments()[-1].drift) == {*QUANTITIES, "embedding"}
+    assert max(history.moments()[-1].drift.values()) <= 1
 
 
 def test_other_photos_are_named(client: TestClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
+from snapshelf.web.drift import DriftWindow
 from snapshelf.web.history import History, quantile
 from snapshelf.web.telemetry import Telemetry
 from tests.tiny_store import COLOURS, photo_bytes
@@ -16,7 +17,7 @@ INF = float("inf")
 def test_each_step_has_what_happened_in_it() -> None:
     telemetry = Telemetry()
     telemetry.requests.labels("GET", "/", "200").inc(7)
-    history = History(telemetry)
+    history = History(telemetry, DriftWindow())
     telemetry.requests.labels("GET", "/", "200").inc(3)
     telemetry.requests.labels("POST", "/", "200").inc(2)
     telemetry.requests.labels("POST", "/", "503").inc()
@@ -36,7 +37,7 @@ def test_each_step_has_what_happened_in_it() -> None:
 
 
 def test_an_hour_is_kept() -> None:
-    history = History(Telemetry())
+    history = History(Telemetry(), DriftWindow())
     for _ in range(370):
         history.note()
     assert len(history.moments()) * history.step_s == 3600

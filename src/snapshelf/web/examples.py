@@ -201,6 +201,7 @@ ANSWERS: dict[str, Any] = {
                 "stages": {"encode": {"p50_ms": 6.1, "p95_ms": 9.4}},
                 "in_flight": 1,
                 "waiting": 0,
+                "drift": {"brightness": 0.31, "class": 0.12, "embedding": 0.2},
             }
         ],
     },

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from snapshelf.web.drift import DriftWindow
 from snapshelf.web.staff_schemas import MomentOut, StageOut
 from snapshelf.web.telemetry import Telemetry
 
@@ -24,8 +25,8 @@ class History:
     step_s: Final = 10
     num_kept: Final = 360
 
-    def __init__(self, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
+    def __init__(self, telemetry: Telemetry, drift: DriftWindow) -> None:
+        self._telemetry, self._drift = telemetry, drift
         self._moments: deque[MomentOut] = deque(maxlen=self.num_kept)
         self._lock = threading.Lock()
         self._before = self._counts()
@@ -63,6 +64,7 @@ class History:
             stages=_stages(grown),
             in_flight=self._before["snapshelf_requests_in_flight", "", ""],
             waiting=self._before["snapshelf_photos_waiting", "", ""],
+            drift={name: round(shift.value / shift.limit, 3) for name, shift in self._drift.shifts().items()},
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from snapshelf.adapters.sqlite_feedback import KeptFeedback, ReviewState
 from snapshelf.web.feedback_schemas import FeedbackFields
@@ -134,6 +134,9 @@ class MomentOut(BaseModel):
     in_flight: int
     waiting: int
     """Photos that wait for a free core."""
+    drift: dict[str, float] = Field(default_factory=dict)
+    """How far customers' photos were from the usual, by quantity: 1 is as far as luck goes, above it they drift. Empty
+    while too few photos came, and where the model has no baseline."""
 
 
 class HealthOut(BaseModel):

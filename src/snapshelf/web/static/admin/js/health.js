@@ -8,6 +8,7 @@ import { fetchHealth } from "./staff-api.js";
 
 const LEAST_STEPS = 60; // a server that has just started has a chart of ten minutes
 const STAGES = ["wait", "decode", "encode", "search"];
+const MOST_DRIFTS = 4; // as many lines as a chart tells apart
 const VERDICTS = ["confident", "likely", "unsure", "unknown"];
 
 export function createHealth({ attempt }) {
@@ -50,11 +51,18 @@ export function createHealth({ attempt }) {
         line("health.in_flight", moments.map(({ in_flight }) => in_flight)),
         line("health.waiting", moments.map(({ waiting }) => waiting)),
       ],
+      "health.drift": furthest(moments.at(-1).drift).map((name) =>
+        line(`health.drift.${name}`, moments.map(({ drift }) => drift[name] ?? null)),
+      ),
     };
     byId("charts").replaceChildren(...Object.entries(lines).map(([key, series]) => chart(key, series, span)));
   }
 
   return { open: load, draw, close: () => clearTimeout(looking) };
 }
+
+/** The quantities that are the furthest from the usual now. */
+const furthest = (drift) =>
+  Object.keys(drift).sort((one, other) => drift[other] - drift[one]).slice(0, MOST_DRIFTS);
 
 const line = (key, values) => ({ name: text(key), values });
