@@ -157,7 +157,7 @@ def test_photos_prepared_for_another_size_are_refused_with_the_remedy(filled: St
 
 def test_a_model_of_another_data_set_is_noted(filled: Store, capsys: pytest.CaptureFixture[str]) -> None:
     evaluated(filled, model(dataset_id="other-12345678"))
-    assert "was trained on other-12345678" in capsys.readouterr().err
+    assert "was trained or calibrated on other-12345678" in capsys.readouterr().err
 
 
 def test_a_store_without_photos_says_what_to_run(store: Store) -> None:

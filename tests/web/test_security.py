@@ -64,9 +64,14 @@ def test_every_answer_has_the_headers(client: TestClient, path: str) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert "camera=(self)" in headers["Permissions-Policy"]
-    assert "geolocation=()" in headers["Permissions-Policy"]
     assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/privacy", "/results?like=p02", "/admin", "/docs"])
+def test_pages_may_use_the_camera_and_nothing_else(client: TestClient, path: str) -> None:
+    allowed = client.get(path).headers["Permissions-Policy"]
+    assert "camera=(self)" in allowed
+    assert "geolocation=()" in allowed
 
 
 def test_pictures_of_products_may_be_shown_elsewhere(client: TestClient) -> None:

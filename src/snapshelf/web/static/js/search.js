@@ -76,8 +76,8 @@ export function createSearch(state, { leave }) {
   async function seenHere({ kind }) {
     const { like, photo, box } = state.get();
     if (like || !["offline", "unreachable"].includes(kind)) return null;
-    const { recogniseHere } = await import("./recognise.js");
-    return recogniseHere(await photo.upload, box);
+    const module = await import("./recognise.js").catch(() => null); // a page that is not kept on this device
+    return module ? module.recogniseHere(await photo.upload, box) : null;
   }
 
   /** What is sent is what is shown: the large photo is decoded once only. */
