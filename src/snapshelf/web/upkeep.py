@@ -11,9 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from snapshelf.adapters.sqlite_feedback import SqliteFeedback
 from snapshelf.web.drift import DriftWatch
+from snapshelf.web.memory import give_back
 from snapshelf.web.state import ServerState
 
 FORGET_FEEDBACK_EVERY_S = 3600
+GIVE_BACK_MEMORY_EVERY_S = 60
 LOOK_AT_PRODUCTS_EVERY_S = 3600
 
 _log = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ async def keep_up(state: ServerState, drift: DriftWatch | None = None) -> None:
             await _forget_feedback(state.queue, days)
         if drift:
             await _watch_drift(drift, anew=seconds % LOOK_AT_PRODUCTS_EVERY_S == 0)
+        if seconds % GIVE_BACK_MEMORY_EVERY_S == 0:
+            await run_in_threadpool(give_back)
         await asyncio.sleep(state.history.step_s)
         state.looks.forget_old()
         state.history.note()

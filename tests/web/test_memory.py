@@ -1,0 +1,33 @@
+"""Memory that is free goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from snapshelf.web.memory import give_back
+
+_HOLES = """
+from snapshelf.web.memory import give_back
+
+def held_mb():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
+
+blocks = [bytearray(60_000) for _ in range(2_000)]
+blocks[1:-1] = []
+before = held_mb()
+give_back()
+print(before - held_mb())
+"""
+
+
+def test_it_does_no_harm() -> None:
+    give_back()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
+def test_what_is_free_between_blocks_in_use_is_given_back() -> None:
+    found = subprocess.run([sys.executable, "-c", _HOLES], capture_output=True, text=True, check=True)
+    assert float(found.stdout) > 50
