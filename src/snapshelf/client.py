@@ -32,9 +32,9 @@ from snapshelf.web.schemas import (
     ProductsOut,
     RecommendationsOut,
     SimilarOut,
-    StoreOut,
 )
 from snapshelf.web.staff_schemas import ChoiceIn, FeedbackListOut, FeedbackOut, HealthOut, ModelsOut, ReviewIn
+from snapshelf.web.store_schemas import StoreOut
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Fields = list[tuple[str, str]]

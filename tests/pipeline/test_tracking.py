@@ -16,8 +16,8 @@ from snapshelf.artifacts.store import Store
 from snapshelf.errors import ConfigError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.prepare import prepare
+from snapshelf.pipelines.publish_model import TrainResult
 from snapshelf.pipelines.tracking import MlflowTracker
-from snapshelf.pipelines.train import TrainResult
 from tests.tiny_store import write_model
 
 mlflow = pytest.importorskip("mlflow")
@@ -118,7 +118,7 @@ sys.addaudithook(watch)
 from pathlib import Path
 from snapshelf.artifacts.cards import ModelCard
 from snapshelf.pipelines.tracking import MlflowTracker
-from snapshelf.pipelines.train import TrainResult
+from snapshelf.pipelines.publish_model import TrainResult
 folder = Path({str(tmp_path / "model")!r})
 card = ModelCard.read(folder)
 MlflowTracker({uri!r}).tell(TrainResult(card.id, folder, card), "The shop")

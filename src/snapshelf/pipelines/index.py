@@ -13,7 +13,6 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,36 +24,17 @@ from snapshelf.artifacts.store import Store
 from snapshelf.data.catalogue import Catalogue, open_catalogue
 from snapshelf.data.sources.options import SourceOptions
 from snapshelf.errors import ArtifactMissingError, StoreError
-from snapshelf.gallery import Embedder, Gallery
 from snapshelf.imaging.decode import DecodeLimits
-from snapshelf.pipelines.embed_photos import EntryEmbedder
-from snapshelf.pipelines.index_photos import WRITE_BATCH, CatalogueWriter, Tally
+from snapshelf.pipelines.fill_index import IndexJob, fill
 from snapshelf.pipelines.index_result import IndexResult, say, say_plan
-from snapshelf.pipelines.staff_changes import note_catalogue, take_on
-from snapshelf.pipelines.sync import Plan, make_plan, refuse_empty
+from snapshelf.pipelines.sync import Plan, make_plan
 from snapshelf.ports import Encoder
-from snapshelf.progress import console, progress
+from snapshelf.progress import console
 from snapshelf.settings import QdrantServer
 from snapshelf.types import Split
 
 if TYPE_CHECKING:
     from snapshelf.pipelines.ray_workers import RayCluster
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    store: Store
-    encoder: Encoder
-    model: ModelCard
-    limits: DecodeLimits
-    num_workers: int
-    remove: Sequence[str]
-    sync: bool
-    force: bool
-    server: QdrantServer | None
-    cluster: RayCluster | None
-    changes: SqliteChanges
-    """Of the products, by staff."""
 
 
 def index(  # noqa: PLR0913 (the options of one command)
@@ -106,7 +86,7 @@ def index(  # noqa: PLR0913 (the options of one command)
         console.print(f"The index {current.name} is in the store; one on {server.url} takes its place.", markup=False)
         current = None
     with closing(SqliteChanges(store.changes_path)) as changes:
-        job = _Job(store, encoder, model, limits, num_workers, remove, sync, force, server, cluster, changes)
+        job = IndexJob(store, encoder, model, limits, num_workers, remove, sync, force, server, cluster, changes)
         if catalogue is None:
             result = _change(job, _needed(store, current), None, "", started)
         else:
@@ -196,17 +176,17 @@ def _needed(store: Store, current: Path | None) -> Path:
     return current
 
 
-def _change(job: _Job, folder: Path, catalogue: Catalogue | None, given: str, started: float) -> IndexResult:
+def _change(job: IndexJob, folder: Path, catalogue: Catalogue | None, given: str, started: float) -> IndexResult:
     """Add to an index in place. Every step is durable, so a run that was killed is mended by the next."""
     card = IndexCard.read(folder)
-    result = _fill(job, folder, card.id, catalogue, started)
+    result = fill(job, folder, card.id, catalogue, started)
     if given and given != card.catalogue:
         card.model_copy(update={"catalogue": given}).write(folder)
     _put_in_use(job, card.id)
     return result
 
 
-def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: float, *, alone: bool) -> IndexResult:
+def _build(job: IndexJob, work: Path, catalogue: Catalogue, given: str, started: float, *, alone: bool) -> IndexResult:
     """Build an index in a work folder, which is kept when the build is killed, and publish it.
 
     Where it has the catalogue `alone`, it knows what staff changed before; else it takes that on. What they change
@@ -220,7 +200,7 @@ def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: flo
     if alone:
         job.changes.note_known(card.id, before)
     begin_folder(work, card, job.server, job.store.config().qdrant)
-    result = _fill(job, work, card.id, catalogue, started, anew=True, staff_until=before)
+    result = fill(job, work, card.id, catalogue, started, anew=True, staff_until=before)
     publish_folder(work, job.store.folder("index", card.id))
     _put_in_use(job, card.id)
     _remove_replaced(job, card.id)
@@ -229,93 +209,13 @@ def _build(job: _Job, work: Path, catalogue: Catalogue, given: str, started: flo
     return result
 
 
-def _put_in_use(job: _Job, index_id: str) -> None:
+def _put_in_use(job: IndexJob, index_id: str) -> None:
     """The index of a model that is not in use waits for `models use`."""
     if not job.store.uses_another("models", job.model.id):
         job.store.use("index", index_id)
 
 
-def _fill(
-    job: _Job,
-    folder: Path,
-    index_id: str,
-    catalogue: Catalogue | None,
-    started: float,
-    *,
-    anew: bool = False,
-    staff_until: int | None = None,
-) -> IndexResult:
-    opened, thumbnails = open_folder(folder, job.server)
-    try:
-        gallery = Gallery(job.encoder, opened, thumbnails, job.limits)
-        tally, plan = Tally(), Plan()
-        if not anew:
-            take_on(job.changes, index_id, gallery, opened)
-        if catalogue is not None:
-            if job.sync and not anew:  # found before anything is changed
-                plan = make_plan(catalogue, opened, force=job.force)
-            tally = _write(job, CatalogueWriter(gallery, opened), catalogue, anew=anew)
-        for product_id in job.remove:
-            if opened.product(product_id) is None:
-                console.print(f"There is no product {product_id!r} to remove.", markup=False)
-        gone = [*job.remove, *plan.removed]
-        num_photos = len(opened.photo_hashes())
-        removed = sum(gallery.remove(gone[at : at + WRITE_BATCH]) for at in range(0, len(gone), WRITE_BATCH))
-        if anew:
-            take_on(job.changes, index_id, gallery, opened, until=staff_until, over=False)
-        elif not job.store.uses_another("models", job.model.id):
-            job.changes.remove(job.remove)
-            note_catalogue(job.changes, index_id, opened)
-        opened.optimize()
-        num_left = len(opened.photo_hashes())
-        return IndexResult(
-            index_id=index_id,
-            num_products=opened.count_products(),
-            num_photos=num_left,
-            added=tally.added,
-            updated=tally.updated,
-            unchanged=tally.unchanged,
-            dropped=tally.dropped,
-            embedded=tally.embedded,
-            products_added=tally.products_added,
-            products_changed=tally.products_changed,
-            products_unchanged=tally.products_unchanged,
-            products_kept=tally.products_kept + plan.kept_unnamed,
-            removed_products=removed,
-            removed_photos=num_photos - num_left,
-            seconds=time.perf_counter() - started,
-            rejected=tally.rejected,
-            left_out=catalogue.left_out() if catalogue else {},
-            untaught=_untaught(opened.categories(), job.model),
-        )
-    finally:
-        opened.close()
-        thumbnails.close()
-
-
-def _untaught(categories: dict[str, int], model: ModelCard) -> dict[str, int]:
-    """The categories that a model with labels does not know."""
-    taught = {label.casefold() for label in model.labels}
-    return {name: count for name, count in categories.items() if taught and name.casefold() not in taught}
-
-
-def _write(job: _Job, writer: CatalogueWriter, catalogue: Catalogue, *, anew: bool) -> Tally:
-    if job.cluster is not None:
-        rows = job.cluster.embed(catalogue, writer.hashes, job.store.folder("models", job.model.id), job.limits)
-    else:
-        embedder = Embedder(job.encoder, job.limits)
-        here = EntryEmbedder(catalogue.read, embedder, job.num_workers, catalogue.waits_for_the_web())
-        rows = here.embed(catalogue.entries(), writer.hashes)
-    with progress("Indexing", catalogue.count()) as step:
-        writer.write(rows, step)
-    if writer.tally.num_usable == 0:
-        refuse_empty(writer.tally.rejected, catalogue.left_out())
-    writer.drop_unseen(of_all_products=anew)
-    writer.count_products()
-    return writer.tally
-
-
-def _remove_replaced(job: _Job, index_id: str) -> None:
+def _remove_replaced(job: IndexJob, index_id: str) -> None:
     """Remove the indexes that a new one of the same model replaces; one that is being served stays until next time."""
     for name in job.store.ids("index"):
         folder = job.store.folder("index", name)

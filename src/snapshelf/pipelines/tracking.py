@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from snapshelf.errors import ConfigError
-from snapshelf.pipelines.train import TrainResult
+from snapshelf.pipelines.publish_model import TrainResult
 from snapshelf.progress import console
 from snapshelf.training.model_folder import CONFIG, HISTORY
 

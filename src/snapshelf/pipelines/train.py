@@ -10,7 +10,6 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,14 +18,14 @@ import numpy as np
 import torch
 
 from snapshelf.artifacts.cards import ADDED, ModelCard, Verdicts
-from snapshelf.artifacts.publish import published_folder, sha256_file, write_atomic
+from snapshelf.artifacts.publish import sha256_file, write_atomic
 from snapshelf.artifacts.store import Store
 from snapshelf.data.dataset import Dataset
 from snapshelf.data.supercategories import supercategories_of
-from snapshelf.drift.baseline import FILE_NAME as BASELINE
 from snapshelf.errors import ConfigError, StoreError
 from snapshelf.imaging.preprocess import Preprocess
 from snapshelf.pipelines.model_details import details_of, measured
+from snapshelf.pipelines.publish_model import TrainResult, publish
 from snapshelf.pipelines.usual_photos import baseline_of_rows
 from snapshelf.progress import console
 from snapshelf.settings import load_settings
@@ -36,14 +35,7 @@ from snapshelf.training.export import export_checked
 from snapshelf.training.familiarity import spread
 from snapshelf.training.features import FeatureCache
 from snapshelf.training.loop import Photos
-from snapshelf.training.model_folder import (
-    CHECKPOINT,
-    ONNX,
-    write_checkpoint,
-    write_config,
-    write_history,
-    write_samples,
-)
+from snapshelf.training.model_folder import CHECKPOINT, ONNX
 from snapshelf.training.processes import (
     is_first,
     joined_processes,
@@ -53,22 +45,12 @@ from snapshelf.training.processes import (
 )
 from snapshelf.training.recipes import Recipe, RecipeName, Trained, recipe_for, train_by
 from snapshelf.training.time_budget import parse_duration, plan_within
-from snapshelf.training.watch import EVENTS
 
 _NUM_CHECKED = 64
 """Photos on which the exported model is compared with the trained network."""
 
 _OF_NEIGHBOURS = Verdicts(confident=0.9, likely=0.6)
 """Where the nearest products vote, because the model knows no categories: shares of votes, which promise nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainResult:
-    """What was made: the model's id, its folder and its card."""
-
-    model_id: str
-    folder: Path
-    card: ModelCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +162,9 @@ def publish_pretrained(store: Store, backbone: str, weights: str = "auto") -> Mo
     shape = (4, learner.size_px, learner.size_px, 3)
     noise_NSSC = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     work = store.folder("models", f".publishing-{learner.name}")
-    difference = export_checked(learner, work / ONNX, noise_NSSC)
-    return _publish(store, learner, details, difference, source=None, work=work).card
+    details["export_max_probability_difference"] = export_checked(learner, work / ONNX, noise_NSSC)
+    config = {"backbone": learner.name, "weights": learner.weights}
+    return publish(store, learner, details, config=config, work=work).card
 
 
 def _network_of(store: Store, start: str, backbone: str | None, weights: str) -> tuple[str, str]:
@@ -272,52 +255,16 @@ def _finish(
     }  # fmt: skip
     checked_NSSC = photos.photos_NSSC[spread(photos.validation_rows, _NUM_CHECKED)]
     difference = export_checked(backbone, work / ONNX, checked_NSSC, found.readout)
+    details["export_max_probability_difference"] = difference
     baseline_of_rows(
         source.dataset, photos.validation_rows, found.encoding, found.temperature, sha256_file(work / ONNX)
     ).write(work)
-    result = _publish(store, backbone, details, difference, source=source, work=work, history=trained.history)
+    result = publish(
+        store, backbone, details,
+        config=source.config, work=work, photos=photos, history=trained.history,
+    )  # fmt: skip
     _say(result)
     return result
-
-
-def _publish(
-    store: Store,
-    backbone: Backbone,
-    details: dict[str, Any],
-    difference: float,
-    *,
-    source: _Source | None,
-    work: Path,
-    history: Sequence[Mapping[str, float]] = (),
-) -> TrainResult:
-    """Make a folder of the model that was exported into `work`, and put it in use; then `work` is removed.
-
-    `difference` is the largest one between what the network says and what the exported model does.
-    """
-    onnx_sha256 = sha256_file(work / ONNX)
-    model_id = f"{backbone.name}-{details['recipe']}-{onnx_sha256[:8]}"
-    card = ModelCard(
-        id=model_id, backbone=backbone.name, weights=backbone.weights, mean=backbone.normalisation.mean,
-        std=backbone.normalisation.std,
-        onnx_sha256=onnx_sha256, export_max_probability_difference=difference,
-        **{"embedding_dim": backbone.network.embedding_dim} | details,
-    )  # fmt: skip
-    final = store.folder("models", model_id)
-    with published_folder(final) as folder:
-        shutil.copyfile(work / ONNX, folder / ONNX)
-        write_checkpoint(backbone, folder)
-        write_config(source.config if source else {"backbone": backbone.name, "weights": backbone.weights}, folder)
-        if source:
-            write_samples(source.photos, folder)
-            write_history(history, folder)
-        if (work / BASELINE).exists():
-            shutil.copyfile(work / BASELINE, folder / BASELINE)
-        if (work / EVENTS).exists():
-            shutil.copytree(work / EVENTS, folder / EVENTS)
-        card.write(folder)
-    store.use("models", model_id)
-    shutil.rmtree(work, ignore_errors=True)
-    return TrainResult(model_id, final, card)
 
 
 def _say(result: TrainResult) -> None:

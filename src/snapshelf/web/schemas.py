@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from snapshelf.together.bought_together import Companion
 from snapshelf.types import Attribute, Facets, Product, Reason, ReasonKind, Recommendation, Verdict
-from snapshelf.web.on_device import DeviceFile
 
 
 class ProblemOut(BaseModel):
@@ -213,60 +212,6 @@ class CategoriesOut(BaseModel):
     """Every category, in the order of the alphabet."""
 
     categories: list[CategoryOut]
-
-
-class SampleOut(BaseModel):
-    """A photo that a customer may try."""
-
-    label: str
-    url: str
-
-
-class DeviceFileOut(BaseModel):
-    """A file that a device fetches once; its address is good for ever."""
-
-    name: str
-    url: str
-    integrity: str
-    """As browsers check it: `sha256-`, base64."""
-    num_bytes: int
-    num_bytes_sent: int
-    """Compressed, as it is sent."""
-
-    @classmethod
-    def of(cls, file: DeviceFile) -> DeviceFileOut:
-        """The wire form of a file."""
-        return cls(
-            name=file.name,
-            url=file.url,
-            integrity=file.integrity,
-            num_bytes=file.num_bytes,
-            num_bytes_sent=file.num_bytes_sent,
-        )
-
-
-class OnDeviceOut(BaseModel):
-    """What a device needs to recognise photos by itself."""
-
-    model_id: str
-    files: list[DeviceFileOut]
-
-
-class StoreOut(BaseModel):
-    """What the page needs to know before the first photo."""
-
-    name: str
-    accent: str
-    max_upload_bytes: int
-    samples: list[SampleOut]
-    categories: list[CategoryOut]
-    has_prices: bool
-    has_stock: bool
-    has_orders: bool
-    feedback_days: int
-    """So long feedback is kept, and a photo that a customer agrees to leave with it."""
-    on_device: OnDeviceOut | None
-    """Null where the store offers no model to devices."""
 
 
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]

@@ -10,8 +10,8 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from snapshelf.web.on_device import device_files
 from snapshelf.web.pages import PageWords, draw, page_response
 from snapshelf.web.routes.products import count_by_category
-from snapshelf.web.schemas import DeviceFileOut, OnDeviceOut, SampleOut, StoreOut
 from snapshelf.web.state import ServerState, State
+from snapshelf.web.store_schemas import DeviceFileOut, OnDeviceOut, SampleOut, StoreOut
 
 STATIC = Path(__file__).parents[1] / "static"
 
