@@ -234,6 +234,19 @@ def test_models_are_listed_with_the_one_in_use(
     assert (row["id"], row["in_use"], row["validation"]["accuracy"]) == ("tiny-1", True, 1.0)
 
 
+def test_a_model_that_cannot_be_read_is_named_and_the_others_are_listed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = build_tiny_store(tmp_path)
+    card = write_model(store.folder("models", "newer"), "newer")
+    card.model_copy(update={"schema_version": 99}).write(store.folder("models", "newer"))
+    capfd.readouterr()
+    assert run(monkeypatch, "models", "list", "--store", store.root, "--json") == 0
+    shown = capfd.readouterr()
+    assert [row["id"] for row in json.loads(shown.out)["models"]] == ["tiny-1"]
+    assert "newer/card.json has schema 99" in shown.err.replace("\n", "")
+
+
 def test_a_port_that_is_taken_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,12 @@ from rich.table import Column, Table
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.errors import ArtifactMissingError, StoreError
-from snapshelf.progress import print_table
+from snapshelf.progress import console, print_table
 
 
 def list_models(store: Store) -> list[dict[str, Any]]:
-    """One row a model, oldest first."""
+    """One row a model, oldest first; a model whose card cannot be read is named and passed over."""
     current = store.current("models").name if store.has_current("models") else None
-    cards = [ModelCard.read(store.folder("models", model_id)) for model_id in store.ids("models")]
     return [
         {
             "id": card.id,
@@ -28,8 +28,16 @@ def list_models(store: Store) -> list[dict[str, Any]]:
             "num_classes": len(card.labels),
             "validation": card.validation,
         }
-        for card in cards
+        for card in _readable(store)
     ]
+
+
+def _readable(store: Store) -> Iterator[ModelCard]:
+    for model_id in store.ids("models"):
+        try:
+            yield ModelCard.read(store.folder("models", model_id))
+        except StoreError as error:
+            console.print(f"Passed over: {error}", markup=False)
 
 
 def print_models(rows: list[dict[str, Any]]) -> None:
