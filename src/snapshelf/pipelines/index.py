@@ -27,6 +27,7 @@ from snapshelf.errors import ArtifactMissingError, StoreError
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.fill_index import IndexJob, fill
 from snapshelf.pipelines.index_result import IndexResult, say, say_plan
+from snapshelf.pipelines.models import maker_of
 from snapshelf.pipelines.sync import Plan, make_plan
 from snapshelf.ports import Encoder
 from snapshelf.progress import console
@@ -152,19 +153,11 @@ def _index_of_this_model(store: Store, model: ModelCard) -> Path | None:
     newest_first = [store.folder("index", name) for name in reversed(store.ids("index"))]
     if store.has_current("index") and (current := store.folder("index", store.current("index").name)) in newest_first:
         newest_first.insert(0, current)
-        if _maker(current) != model.id:
-            maker = _maker(current)
+        if maker_of(current) != model.id:
+            maker = maker_of(current)
             why = f"made by the model {maker}, not by {model.id}" if maker else "of another snapshelf and not read here"
             console.print(f"The index in use is {why}; it is left as it is.", markup=False)
-    return next((folder for folder in newest_first if _maker(folder) == model.id), None)
-
-
-def _maker(folder: Path) -> str | None:
-    """The id of the model that made an index; None where its card cannot be read."""
-    try:
-        return IndexCard.read(folder).model_id
-    except StoreError:
-        return None
+    return next((folder for folder in newest_first if maker_of(folder) == model.id), None)
 
 
 def _needed(store: Store, current: Path | None) -> Path:
@@ -219,7 +212,7 @@ def _remove_replaced(job: IndexJob, index_id: str) -> None:
     """Remove the indexes that a new one of the same model replaces; one that is being served stays until next time."""
     for name in job.store.ids("index"):
         folder = job.store.folder("index", name)
-        if name == index_id or _maker(folder) not in (job.model.id, None):
+        if name == index_id or maker_of(folder) not in (job.model.id, None):
             continue
         try:
             remove_folder(folder, job.server)

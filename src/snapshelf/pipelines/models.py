@@ -85,11 +85,11 @@ def command_that_indexes(store: Store, model_id: str) -> str:
 
 def index_made_by(store: Store, model_id: str) -> str | None:
     """The newest index that a model made; None where there is none."""
-    made = (each for each in reversed(store.ids("index")) if _maker(store.folder("index", each)) == model_id)
+    made = (each for each in reversed(store.ids("index")) if maker_of(store.folder("index", each)) == model_id)
     return next(made, None)
 
 
-def _maker(folder: Path) -> str | None:
+def maker_of(folder: Path) -> str | None:
     """The id of the model that made an index; None where its card is not read here, as of an older snapshelf."""
     try:
         return IndexCard.read(folder).model_id

@@ -28,7 +28,7 @@ _FEATURES = (
 def security_headers(path: str) -> dict[str, str]:
     """Those of an answer at an address. Pictures of products may be shown by the store's other pages.
 
-    What a page consists of goes without those that only documents heed: on fifty files they would weigh 12 kB.
+    What a page consists of goes without those that only documents heed: it has fifty files.
     """
     policies = {"/docs": _DOCS_POLICY, _RECOGNISER_PATH: _RECOGNISER_POLICY}
     is_picture = path.startswith("/api/") and path.endswith("/image")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -80,8 +81,6 @@ def _read(name: Name, path: Path) -> DeviceFile | None:
 
 @lru_cache(maxsize=32)
 def _hashed(name: Name, path: Path, changed: int) -> DeviceFile:  # noqa: ARG001 (read again when it changed)
-    import gzip  # noqa: PLC0415 (once a process, if at all)
-
     sent = path.read_bytes()
     content = gzip.decompress(sent) if path.suffix == ".gz" else sent
     sha256 = hashlib.sha256(content).hexdigest()

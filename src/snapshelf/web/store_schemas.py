@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from snapshelf.web.on_device import DeviceFile
 from snapshelf.web.schemas import CategoryOut
 
 
@@ -18,6 +17,8 @@ class SampleOut(BaseModel):
 class DeviceFileOut(BaseModel):
     """A file that a device fetches once; its address is good for ever."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     name: str
     url: str
     integrity: str
@@ -25,17 +26,6 @@ class DeviceFileOut(BaseModel):
     num_bytes: int
     num_bytes_sent: int
     """Compressed, as it is sent."""
-
-    @classmethod
-    def of(cls, file: DeviceFile) -> DeviceFileOut:
-        """The wire form of a file."""
-        return cls(
-            name=file.name,
-            url=file.url,
-            integrity=file.integrity,
-            num_bytes=file.num_bytes,
-            num_bytes_sent=file.num_bytes_sent,
-        )
 
 
 class OnDeviceOut(BaseModel):

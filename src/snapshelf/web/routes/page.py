@@ -68,7 +68,9 @@ def store(state: State) -> StoreOut:
 def _on_device(state: ServerState) -> OnDeviceOut | None:
     model_id = state.shelf.model.id
     files = device_files(state.store, model_id)
-    return OnDeviceOut(model_id=model_id, files=[DeviceFileOut.of(file) for file in files]) if files else None
+    return (
+        OnDeviceOut(model_id=model_id, files=[DeviceFileOut.model_validate(file) for file in files]) if files else None
+    )
 
 
 def has_prices_and_stock(state: ServerState) -> tuple[bool, bool]:
