@@ -19,7 +19,7 @@ from snapshelf.settings import Settings
 from snapshelf.types import Product
 from snapshelf.web.app import create_app
 from snapshelf.web.cards import safe_link
-from snapshelf.web.state import ServerState
+from snapshelf.web.shelves import Shelves
 from snapshelf.web.words import words_for
 from snapshelf.wiring import open_shelf
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes
@@ -106,9 +106,9 @@ def test_the_address_alone_leads_to_the_start(client: TestClient) -> None:
 
 
 def test_what_stores_write_stays_text_and_script_addresses_are_no_links(client: TestClient) -> None:
-    state: ServerState = client.app.state.server  # type: ignore[attr-defined]
+    shelves: Shelves = client.app.state.shelves  # type: ignore[attr-defined]
     hostile = Product('"><b>', HOSTILE, 'red "<thing>', url="javascript:alert(1)")
-    state.shelf.gallery.put(hostile, [photo_bytes(COLOURS["red thing"], 500)])
+    shelves.in_use.gallery.put(hostile, [photo_bytes(COLOURS["red thing"], 500)])
     for page in (posted(client, RED), client.get("/results", params={"like": hostile.id})):
         assert page.status_code == 200
         assert "<script>alert" not in page.text

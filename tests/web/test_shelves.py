@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +79,20 @@ def test_a_running_server_follows_to_another_model_and_back(tmp_path: Path) -> N
             store.use(kind, artifact_id)  # type: ignore[arg-type]
         assert wait_until(lambda: client.get("/readyz").json()["model_id"] == "tiny-1")
         assert client.get("/api/v1/products").json()["total"] == 12
+
+
+def test_of_a_replaced_shelf_nothing_is_kept(tmp_path: Path) -> None:
+    store = build_tiny_store(tmp_path)
+    app = create_app(open_shelf(store, SETTINGS), SETTINGS, store)
+    shelves: Shelves = app.state.shelves
+    first = [weakref.ref(each) for each in (shelves.in_use.recommender, shelves.in_use.gallery)]
+    with TestClient(app) as client:
+        client.post("/api/v1/recommendations", files={"photo": photo_bytes(COLOURS["red thing"], 1)})
+        before = client.get("/readyz").json()["index_id"]
+        rebuild(store, tmp_path / "more", 6)
+        assert wait_until(lambda: client.get("/readyz").json()["index_id"] != before)
+        gc.collect()
+        assert [each() for each in first] == [None, None]
 
 
 def test_a_replaced_shelf_stays_open_for_those_who_use_it(tmp_path: Path) -> None:

@@ -79,9 +79,7 @@ def create_app(
     telemetry.registry.register(DriftGauges(window))
     shelves = Shelves(shelf)
     changes = ProductChanges(shelves, SqliteChanges(store.changes_path) if store and queue else None)
-    state = ServerState(
-        shelf, settings, queue, telemetry, work, History(telemetry, window), changes, store, beside, window
-    )
+    state = ServerState(settings, queue, telemetry, work, History(telemetry, window), changes, store, beside, window)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

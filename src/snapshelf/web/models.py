@@ -11,10 +11,10 @@ from snapshelf.pipelines.models import index_made_by
 from snapshelf.pipelines.models import use_model as use
 from snapshelf.web.shadow import Shadow
 from snapshelf.web.staff_schemas import ModelOut, ModelState, ShadowOut
-from snapshelf.web.state import ServerState
+from snapshelf.web.state import RequestState
 
 
-def models_of(state: ServerState) -> list[ModelOut]:
+def models_of(state: RequestState) -> list[ModelOut]:
     """The newest first; those whose cards are not read here are passed over."""
     store = state.store
     if store is None:
@@ -45,7 +45,7 @@ def _of_shadow(shadow: Shadow) -> ShadowOut | None:
     )
 
 
-def choose_model(state: ServerState, model_id: str) -> None:
+def choose_model(state: RequestState, model_id: str) -> None:
     """Put a model in use; the server follows by itself.
 
     Raises:

@@ -54,7 +54,9 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, shadow: str
         console.print(
             f"{shelf.config.name} is at http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", markup=False
         )
-        uvicorn_server(create_app(shelf, settings, store, shadow=beside)).run(sockets=[listener])
+        app = create_app(shelf, settings, store, shadow=beside)
+        del shelf  # or the first one would be held, with its model and its index, when another answers
+        uvicorn_server(app).run(sockets=[listener])
     finally:
         listener.close()
 

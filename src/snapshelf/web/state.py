@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -49,9 +49,11 @@ class RecentAnswers:
 
 @dataclass(frozen=True)
 class ServerState:
-    """One running server: the opened store and what happens around it."""
+    """One running server: what happens around the opened store, whichever shelf that is.
 
-    shelf: Shelf
+    It holds no shelf itself: one that was replaced must go, with its model and its index.
+    """
+
     settings: Settings
     queue: SqliteFeedback | None
     """What customers said; None where the store may only be read."""
@@ -95,11 +97,18 @@ class ServerState:
         return DecodeLimits.of(self.settings)
 
 
-async def _state(request: Request) -> AsyncIterator[ServerState]:
-    """With the shelf that answers this request, which stays open until it is answered."""
+@dataclass(frozen=True, kw_only=True)
+class RequestState(ServerState):
+    """The server, as one request finds it: with the shelf that answers it, which stays open until it is answered."""
+
+    shelf: Shelf
+
+
+async def _state(request: Request) -> AsyncIterator[RequestState]:
+    server: ServerState = request.app.state.server
     shelves: Shelves = request.app.state.shelves
     with shelves.lease() as shelf:
-        yield replace(request.app.state.server, shelf=shelf)
+        yield RequestState(**vars(server), shelf=shelf)
 
 
-State = Annotated[ServerState, Depends(_state)]
+State = Annotated[RequestState, Depends(_state)]

@@ -14,7 +14,7 @@ from snapshelf.imaging.decode import decode
 from snapshelf.types import Box
 from snapshelf.web.feedback_schemas import FeedbackIn, FeedbackReceiptOut
 from snapshelf.web.pictures import decoded_base64, kept_photo, needed_for_keeping
-from snapshelf.web.state import ServerState, State
+from snapshelf.web.state import RequestState, State
 
 router = APIRouter(prefix="/api/v1", tags=["feedback"])
 
@@ -33,12 +33,12 @@ async def give_feedback(state: State, feedback: FeedbackIn) -> FeedbackReceiptOu
     return FeedbackReceiptOut(id=receipt.id, undo_token=receipt.undo_token, photo_kept=receipt.photo_kept)
 
 
-def _photo(state: ServerState, image_base64: str, part: Box | None) -> bytes:
+def _photo(state: RequestState, image_base64: str, part: Box | None) -> bytes:
     picture = decode(decoded_base64(image_base64), state.limits, needed_px=needed_for_keeping(part))
     return kept_photo(picture.image, part)
 
 
-def _said(state: ServerState, feedback: FeedbackIn) -> Feedback:
+def _said(state: RequestState, feedback: FeedbackIn) -> Feedback:
     label = state.recent.label(feedback.request_id)
     return Feedback(
         request_id=feedback.request_id,

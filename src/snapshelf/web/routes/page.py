@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, PlainTextResponse
 from snapshelf.web.on_device import device_files
 from snapshelf.web.pages import PageWords, draw, page_response
 from snapshelf.web.routes.products import count_by_category
-from snapshelf.web.state import ServerState, State
+from snapshelf.web.state import RequestState, State
 from snapshelf.web.store_schemas import DeviceFileOut, OnDeviceOut, SampleOut, StoreOut
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -65,7 +65,7 @@ def store(state: State) -> StoreOut:
     )
 
 
-def _on_device(state: ServerState) -> OnDeviceOut | None:
+def _on_device(state: RequestState) -> OnDeviceOut | None:
     model_id = state.shelf.model.id
     files = device_files(state.store, model_id)
     return (
@@ -73,7 +73,7 @@ def _on_device(state: ServerState) -> OnDeviceOut | None:
     )
 
 
-def has_prices_and_stock(state: ServerState) -> tuple[bool, bool]:
+def has_prices_and_stock(state: RequestState) -> tuple[bool, bool]:
     """Whether the store says what its products cost, and whether they are there."""
     first = state.shelf.index.products(offset=0, limit=50)
     return any(each.price is not None for each in first), any(each.in_stock is not None for each in first)

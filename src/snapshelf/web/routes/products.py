@@ -27,7 +27,7 @@ from snapshelf.web.schemas import (
     ProductsOut,
 )
 from snapshelf.web.search_fields import FilterFields, Offset, PhotoFields
-from snapshelf.web.state import ServerState, State
+from snapshelf.web.state import RequestState, State
 
 router = APIRouter(prefix="/api/v1", tags=["products"])
 
@@ -41,7 +41,7 @@ def categories(state: State) -> CategoriesOut:
     return CategoriesOut(categories=count_by_category(state))
 
 
-def count_by_category(state: ServerState) -> list[CategoryOut]:
+def count_by_category(state: RequestState) -> list[CategoryOut]:
     """The categories of the index, in the order of the alphabet."""
     return [CategoryOut(name=name, num_products=count) for name, count in state.shelf.index.categories().items()]
 
@@ -67,7 +67,7 @@ def products(
     )
 
 
-def _by_words(state: ServerState, text: str, filters: Filters) -> list[str]:
+def _by_words(state: RequestState, text: str, filters: Filters) -> list[str]:
     """The ids of the products that match the words; of the text itself first, if it is one."""
     by_id = [text] if state.shelf.index.product(text) else []
     matches = state.shelf.index.search_words(text, limit=_MOST_BY_WORDS, filters=filters)
@@ -88,7 +88,7 @@ async def match(
     return await state.work.do(lambda: _match(state, product_id, form.photo.file.read(), form.part))
 
 
-def _match(state: ServerState, product_id: str, data: bytes, box: Box | None) -> MatchOut:
+def _match(state: RequestState, product_id: str, data: bytes, box: Box | None) -> MatchOut:
     recommender = state.shelf.recommender
     picture = decode(data, state.limits, needed_px=recommender.needed_px(box))
     similarity, map_GG = recommender.match(picture.image, product_id, box)
@@ -169,7 +169,7 @@ async def put_product(state: State, product_id: str, body: ProductIn) -> Product
     return ProductOut.of(body.product(product_id))
 
 
-def _put(state: ServerState, changed: Product, image_base64: str | None) -> None:
+def _put(state: RequestState, changed: Product, image_base64: str | None) -> None:
     state.check_writable()
     if image_base64 is not None:
         state.changes.put(state.shelf, changed, decoded_base64(image_base64))
@@ -188,7 +188,7 @@ def delete_product(state: State, product_id: str) -> Response:
     return Response(status_code=204)
 
 
-def _find(state: ServerState, product_id: str) -> Product:
+def _find(state: RequestState, product_id: str) -> Product:
     found = state.shelf.index.product(product_id)
     if found is None:
         raise _not_found(product_id)

@@ -25,7 +25,7 @@ from snapshelf.web.schemas import (
     TimingOut,
 )
 from snapshelf.web.search_fields import PhotoSearchFields, SimilarFields
-from snapshelf.web.state import ServerState, State
+from snapshelf.web.state import RequestState, State
 
 router = APIRouter(prefix="/api/v1", tags=["recommendations"])
 
@@ -39,7 +39,7 @@ async def recommend(
     return Response(await state.work.do(partial(_answer, state, form)), media_type="application/json")
 
 
-def _answer(state: ServerState, form: PhotoSearchFields) -> bytes:
+def _answer(state: RequestState, form: PhotoSearchFields) -> bytes:
     started = time.perf_counter()
     look, decode_s = look_at(state, form.photo.file.read(), form.part)
     answer = state.shelf.recommender.answer(look, form.options)
@@ -62,7 +62,7 @@ def _answer(state: ServerState, form: PhotoSearchFields) -> bytes:
     return answered.model_dump_json().encode()
 
 
-def look_at(state: ServerState, data: bytes, part: Box | None) -> tuple[Look, float]:
+def look_at(state: RequestState, data: bytes, part: Box | None) -> tuple[Look, float]:
     """What the model says of the photo, and the seconds of decoding it: none where it was looked at shortly before."""
     key = key_of(state.shelf.model.id, data, part)
     if known := state.looks.get(key):
@@ -92,7 +92,7 @@ def _prediction(answer: Answer) -> PredictionOut:
     )
 
 
-def count_answer(state: ServerState, answer: Answer, look: Look | None) -> None:
+def count_answer(state: RequestState, answer: Answer, look: Look | None) -> None:
     """In the metrics; the look at a whole photo is compared with the usual ones, parts of it would count it again."""
     state.telemetry.stages.labels("search").observe(answer.search_s)
     state.telemetry.verdicts.labels(answer.prediction.verdict).inc()

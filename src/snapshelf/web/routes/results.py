@@ -20,7 +20,7 @@ from snapshelf.web.routes.page import has_prices_and_stock
 from snapshelf.web.routes.recommendations import count_answer, look_at
 from snapshelf.web.schemas import ProductOut
 from snapshelf.web.search_fields import FilterFields
-from snapshelf.web.state import ServerState, State
+from snapshelf.web.state import RequestState, State
 from snapshelf.web.words import Words
 
 router = APIRouter(include_in_schema=False)
@@ -68,7 +68,7 @@ async def results_like(
     return page_response(request, words, await run_in_threadpool(_by_product, state, words, wanted))
 
 
-def _by_photo(state: ServerState, words: Words, form: ResultsForm) -> str:
+def _by_photo(state: RequestState, words: Words, form: ResultsForm) -> str:
     look, seen = _look(state, form)
     answer = state.shelf.recommender.answer(look, SearchOptions(top_k=_TOP_K, filters=form.filters))
     count_answer(state, answer, look)
@@ -76,14 +76,14 @@ def _by_photo(state: ServerState, words: Words, form: ResultsForm) -> str:
     return _drawn(state, words, form, seen=seen, prediction=answer.prediction, cards=cards)
 
 
-def _by_product(state: ServerState, words: Words, wanted: LikeFields) -> str:
+def _by_product(state: RequestState, words: Words, wanted: LikeFields) -> str:
     options = SearchOptions(top_k=_TOP_K, filters=wanted.filters, liked=(wanted.like,))
     found = state.shelf.recommender.similar(options)
     product = state.shelf.index.product(wanted.like)
     return _drawn(state, words, wanted, liked=product, cards=cards_of(found, words, _query(wanted)))
 
 
-def _look(state: ServerState, form: ResultsForm) -> tuple[Look, str]:
+def _look(state: RequestState, form: ResultsForm) -> tuple[Look, str]:
     """What the model says of the photo, and the photo's hash."""
     data = form.photo.file.read() if form.photo else b""
     if data:
@@ -101,7 +101,7 @@ def _query(fields: FilterFields) -> dict[str, str]:
 
 
 def _drawn(
-    state: ServerState, words: Words, fields: FilterFields, liked: Product | None = None, **values: object
+    state: RequestState, words: Words, fields: FilterFields, liked: Product | None = None, **values: object
 ) -> str:
     has_prices, has_stock = has_prices_and_stock(state)
     shown = {
@@ -119,6 +119,6 @@ def _drawn(
     return draw("results.html", words, **(shown | values))
 
 
-def _image(state: ServerState, product: Product) -> str:
+def _image(state: RequestState, product: Product) -> str:
     photos = state.shelf.index.product_photos(product.id)
     return ProductOut.of(product, photos[0].photo_sha256 if photos else "").image_url
