@@ -36,8 +36,10 @@ from pathlib import Path
 from typing import Any
 
 import soak_report
-from soak_load import Catalogue, Customers, Ledger, Outcomes, Pictures, Staff, feedback_states
+from soak_customers import Customers, Pictures
+from soak_ledger import Catalogue, Ledger, Outcomes, feedback_states
 from soak_server import KEY, Journal, Sampler, Server
+from soak_staff import Staff
 
 from snapshelf.client import Client
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from soak_load import Outcomes
+    from soak_ledger import Outcomes
 
 KEY = "a key of the soak alone, for staff"
 SAMPLE_EVERY_S = 5.0
