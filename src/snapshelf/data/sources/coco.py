@@ -19,7 +19,7 @@ from snapshelf.data.sources.boxes import at_least_one, padded_box
 from snapshelf.data.sources.coco_files import AnnotationFile, annotation_file, below, find_files, root_of
 from snapshelf.data.sources.coco_index import Image, Index, id_of, number_of, read_index
 from snapshelf.data.sources.coco_json import Fields, looks_like_coco, read_objects
-from snapshelf.data.sources.files import FolderTree, file_stamp, read_file
+from snapshelf.data.sources.files import FolderPhotos, FolderTree
 from snapshelf.errors import SourceError
 from snapshelf.types import Box, Photo, Rejected
 
@@ -34,7 +34,7 @@ def recognise_coco(path: Path) -> str | None:
     return f"it is a folder with COCO annotations in {tree.name(found[0])}" if found else None
 
 
-class CocoSource:
+class CocoSource(FolderPhotos):
     """The boxes of one or more annotation files, in the files' order.
 
     Of each file the images and categories are kept in memory, about 400 bytes an image, and never its boxes.
@@ -54,7 +54,7 @@ class CocoSource:
         """
         self._given = path
         self._padding = box_padding
-        self._tree = FolderTree(root_of(path) if path.is_file() else path)
+        super().__init__(root_of(path) if path.is_file() else path)
         paths = [below(self._tree, path)] if path.is_file() else find_files(self._tree)
         if not paths:
             raise SourceError(
@@ -73,18 +73,6 @@ class CocoSource:
         """
         rows = (row for file in self._files for row in self._rows_of(file))
         return at_least_one(rows, self._given)
-
-    def read(self, path: str) -> bytes:
-        """One photo file's bytes.
-
-        Raises:
-            PhotoError: it cannot be read, or lies outside the source.
-        """
-        return read_file(self._tree.inside(path))
-
-    def stamp(self, path: str) -> str:
-        """The file's size and time of change."""
-        return file_stamp(self._tree.inside(path))
 
     def _rows_of(self, file: AnnotationFile) -> Iterator[Photo | Rejected]:
         if file.path not in self._indexes:

@@ -94,6 +94,25 @@ class FolderTree:
         return Rejected(self.name(entry).encode(errors="replace").decode(), reason)
 
 
+class FolderPhotos:
+    """What the sources share whose photos are files below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._tree = FolderTree(root)
+
+    def read(self, path: str) -> bytes:
+        """One photo's bytes.
+
+        Raises:
+            PhotoError: it cannot be read, or lies outside the source.
+        """
+        return read_file(self._tree.inside(path))
+
+    def stamp(self, path: str) -> str:
+        """The file's size and time of change."""
+        return file_stamp(self._tree.inside(path))
+
+
 def is_photo(entry: Path) -> bool:
     """Whether something is a photo by its name; a folder may have such a name too."""
     return entry.suffix.lower() in SUFFIXES

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from snapshelf.data.sources.files import PHOTO_SUFFIXES, FolderTree, file_stamp, is_photo, is_system, read_file
+from snapshelf.data.sources.files import PHOTO_SUFFIXES, FolderPhotos, is_photo, is_system
 from snapshelf.errors import SourceError
 from snapshelf.types import Photo, Rejected, Split
 
@@ -23,7 +23,7 @@ def recognise_folder(path: Path) -> str | None:
     return "it is a folder; the folders in it are taken for the classes"
 
 
-class FolderSource:
+class FolderSource(FolderPhotos):
     """The photos below a folder, in the order of their paths. Folders below a class belong to the class."""
 
     format = "folder"
@@ -37,7 +37,7 @@ class FolderSource:
         if not root.is_dir():
             raise SourceError(f"{root} is not a folder. {_expected(root)}")
         self._given = root
-        self._tree = FolderTree(root)
+        super().__init__(root)
         self._root = self._tree.root
         try:
             self.has_splits = self._finds_splits()
@@ -56,18 +56,6 @@ class FolderSource:
             yield row
         if not num_photos:
             raise SourceError(f"Found 0 photos in class folders of {self._given}. {_expected(self._given)}")
-
-    def read(self, path: str) -> bytes:
-        """One photo's bytes.
-
-        Raises:
-            PhotoError: it cannot be read, or lies outside the source.
-        """
-        return read_file(self._tree.inside(path))
-
-    def stamp(self, path: str) -> str:
-        """The file's size and time of change."""
-        return file_stamp(self._tree.inside(path))
 
     def _finds_splits(self) -> bool:
         """Whether the first level is splits: all its folders, or `train` and others, and there are classes in them.

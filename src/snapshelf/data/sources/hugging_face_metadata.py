@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snapshelf.data import fields
 from snapshelf.data.sources.boxes import find_photo
-from snapshelf.data.sources.files import FolderTree, file_stamp, read_file
+from snapshelf.data.sources.files import FolderPhotos
 from snapshelf.data.sources.hugging_face_layout import (
     LABEL_COLUMNS,
     file_name_columns,
@@ -45,7 +45,7 @@ def names_photos(path: Path) -> bool:
     return label_column(names) is not None and any(file_name_columns(names))
 
 
-class MetadataPhotos:
+class MetadataPhotos(FolderPhotos):
     """The photos that metadata files name, row by row. A path is that of the photo below the source's folder."""
 
     format = "hugging-face"
@@ -60,7 +60,7 @@ class MetadataPhotos:
         Raises:
             SourceError: there is no metadata file, or one lacks a column.
         """
-        self._tree = FolderTree(root)
+        super().__init__(root)
         self._columns = columns
         self._files = metadata_files(self._tree.root)
         splits = {split_of_path(place.name) for place in places(self._tree.root)[1:]}
@@ -125,15 +125,3 @@ class MetadataPhotos:
             return split_of(row)
         by_folder = (split_of_folder(name) for name in path.split("/")[:-1][:_DEEPEST_SPLIT])
         return split_of_path(folder) or next(filter(None, by_folder), None) or split_of(row)
-
-    def read(self, path: str) -> bytes:
-        """One photo's bytes.
-
-        Raises:
-            PhotoError: it cannot be read, or lies outside the source.
-        """
-        return read_file(self._tree.inside(path))
-
-    def stamp(self, path: str) -> str:
-        """The file's size and time of change."""
-        return file_stamp(self._tree.inside(path))

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from snapshelf.data.sources.files import FolderTree, file_stamp, is_photo, is_system, read_file
+from snapshelf.data.sources.files import FolderPhotos, is_photo, is_system
 from snapshelf.data.sources.imagenet_labels import (
     SYNSET,
     VALIDATION_PHOTO,
@@ -46,7 +46,7 @@ def recognise_imagenet(path: Path) -> str | None:
     return None
 
 
-class ImagenetSource:
+class ImagenetSource(FolderPhotos):
     """The photos of ImageNet's folders, in the order of their paths; training first, then validation, then test."""
 
     format = "imagenet"
@@ -60,7 +60,7 @@ class ImagenetSource:
         if not root.is_dir():
             raise SourceError(f"{root} is not a folder. {_expected(root)}")
         self._given = root
-        self._tree = FolderTree(root)
+        super().__init__(root)
         self._splits = _find_splits(self._tree.root)
         self._list_folders = self._lists()
         self._names, self._bad_names = read_names(self._list_folders)
@@ -84,18 +84,6 @@ class ImagenetSource:
             raise SourceError(
                 f"Found 0 photos of ImageNet in {self._given}. {_expected(self._given)}{''.join(reasons)}"
             )
-
-    def read(self, path: str) -> bytes:
-        """One photo's bytes.
-
-        Raises:
-            PhotoError: it cannot be read, or lies outside the source.
-        """
-        return read_file(self._tree.inside(path))
-
-    def stamp(self, path: str) -> str:
-        """The file's size and time of change."""
-        return file_stamp(self._tree.inside(path))
 
     def _lists(self) -> ListFolders:
         """Where lists may lie: the source's folder, beside the folders of the splits, and the devkits'."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from snapshelf.data.sources.files import PHOTO_SUFFIXES, FolderTree, file_stamp, read_file
+from snapshelf.data.sources.files import PHOTO_SUFFIXES, FolderPhotos
 from snapshelf.errors import SourceError
 from snapshelf.types import Photo, Rejected
 
 
-class LooseSource:
+class LooseSource(FolderPhotos):
     """Every photo of a folder and of the folders in it, in the order of their paths; the labels are empty."""
 
     format = "folder"
 
     def __init__(self, root: Path) -> None:
         self._given = root
-        self._tree = FolderTree(root)
+        super().__init__(root)
 
     def rows(self) -> Iterator[Photo | Rejected]:
         """Every photo, and every file that is none.
@@ -31,15 +31,3 @@ class LooseSource:
             yield entry if isinstance(entry, Rejected) else Photo(self._tree.name(entry), "")
         if not num_photos:
             raise SourceError(f"Found 0 photos in {self._given}. Expected files ending in {PHOTO_SUFFIXES}.")
-
-    def read(self, path: str) -> bytes:
-        """One photo's bytes.
-
-        Raises:
-            PhotoError: it cannot be read, or lies outside the source.
-        """
-        return read_file(self._tree.inside(path))
-
-    def stamp(self, path: str) -> str:
-        """The file's size and time of change."""
-        return file_stamp(self._tree.inside(path))

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from snapshelf.data import fields as cells
 from snapshelf.data.sources.boxes import at_least_one, find_photo, padded_box
-from snapshelf.data.sources.files import FolderTree, file_stamp, read_file
+from snapshelf.data.sources.files import FolderPhotos, FolderTree
 from snapshelf.data.sources.open_images_files import SplitFiles, find_files, heading, photo_folders, read_names
 from snapshelf.data.tables import Row, read_table, row_name
 from snapshelf.errors import PhotoError, SourceError
@@ -42,7 +42,7 @@ def recognise_open_images(path: Path) -> str | None:
     return None
 
 
-class OpenImagesSource:
+class OpenImagesSource(FolderPhotos):
     """The boxes in the order of their tables, or the photos in that in which the tables name them; training first.
 
     Of boxes nothing is kept in memory; of labels for whole photos, about 400 bytes for each photo that is there.
@@ -64,7 +64,7 @@ class OpenImagesSource:
         self._given = root
         self._padding = box_padding
         self._min_confidence = min_confidence
-        self._tree = FolderTree(root)
+        super().__init__(root)
         files = find_files(self._tree)
         if not files.splits:
             raise SourceError(
@@ -89,18 +89,6 @@ class OpenImagesSource:
         """
         rows = (row for split, files in self._splits.items() for row in self._rows_of(split, files))
         return at_least_one(itertools.chain(self._problems, rows), self._given)
-
-    def read(self, path: str) -> bytes:
-        """One photo file's bytes.
-
-        Raises:
-            PhotoError: it cannot be read, or lies outside the source.
-        """
-        return read_file(self._tree.inside(path))
-
-    def stamp(self, path: str) -> str:
-        """The file's size and time of change."""
-        return file_stamp(self._tree.inside(path))
 
     def _rows_of(self, split: Split | None, files: SplitFiles) -> Iterator[Photo | Rejected]:
         photos = _PhotosThere(self._tree, photo_folders(self._tree, split))
