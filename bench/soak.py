@@ -244,7 +244,7 @@ def prepared(store: Path, catalogue: Catalogue) -> list[str]:
     """An index for each of the store's two models; the first model is in use. Returns their ids."""
     models = sorted(path.parent.name for path in store.glob("models/*/card.json"))
     if len(models) != 2:
-        sys.exit(f"{store} has {len(models)} models; train two: snapshelf train --store {store} --seed 1")
+        sys.exit(f"{store} has {len(models)} models; expected two: train on PHOTOS, then on PHOTOS/train.")
     snapshelf = [sys.executable, "-m", "snapshelf"]
     for model_id in models:
         subprocess.run(
