@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 
 from snapshelf.adapters.model_encoder import ModelEncoder
 
-_BATCH = 32
-"""Photos handed to the engine at once: past this, memory grows and the rate does not."""
+_A_CORE = 2 * 224**2
+"""Pixels that are handed to the engine at once, for each core. With more of them, what is between a network's layers
+leaves the cores' caches, and the engine keeps as much memory as it ever needed: docs/decisions/0025-engines.md."""
+
+_MOST = 32
+"""Photos at once, however small."""
 
 
 class OnnxEncoder(ModelEncoder):
@@ -26,6 +30,7 @@ class OnnxEncoder(ModelEncoder):
     def __init__(self, folder: Path, *, num_threads: int) -> None:
         """See `ModelEncoder`."""
         super().__init__(folder)
+        self._batch = min(_MOST, max(1, num_threads * _A_CORE // self.preprocess.size_px**2))
         options = ort.SessionOptions()
         options.intra_op_num_threads = num_threads
         # Cores that wait for each other by turning in circles have no time for the photos beside.
@@ -35,5 +40,5 @@ class OnnxEncoder(ModelEncoder):
 
     def _run(self, photos_NSSC: NDArray[np.uint8]) -> Iterator[list[NDArray[np.float32]]]:
         names = list(self._outputs)
-        for start in range(0, len(photos_NSSC), _BATCH):
-            yield self._session.run(names, {"photos": np.ascontiguousarray(photos_NSSC[start : start + _BATCH])})
+        for start in range(0, len(photos_NSSC), self._batch):
+            yield self._session.run(names, {"photos": np.ascontiguousarray(photos_NSSC[start : start + self._batch])})

@@ -16,7 +16,7 @@ from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
 from snapshelf.web.connections import GentleEnd, PromptHeads
 from snapshelf.web.log import log_to_standard_error
-from snapshelf.web.memory import share_arenas
+from snapshelf.web.memory import keep_few_holes
 from snapshelf.wiring import open_encoder, open_shelf
 
 DRAIN_S = 30
@@ -42,7 +42,7 @@ def serve(store: Store, settings: Settings, *, host: str, port: int, shadow: str
         ConfigError: the address cannot be listened on, or the shadow knows no categories.
         StoreError: the store has no model or no index that fits it.
     """
-    share_arenas()
+    keep_few_holes()
     listener = listen(host, port)
     try:
         beside = _shadow(store, settings, shadow) if shadow else None
