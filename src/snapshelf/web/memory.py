@@ -19,10 +19,10 @@ def keep_few_holes() -> None:
     """Let what is large have pages of its own, and all threads take the rest from two places; where the C library is
     not glibc, that is left to it. To be called before threads begin.
 
-    glibc gives each thread a place of its own, up to eight a core, and once a large block was freed, the next ones of up
-    to 32 MB come from there too. Photos, models and indexes that come and go left holes in all of them: after half an
-    hour of everything a server held 470 MB, of which 250 were in use (by hand, with `malloc_info`). Two places alone
-    left 100 MB of holes, these and pages of its own for what is large 40.
+    glibc gives each thread a place of its own, up to eight a core, and once a large block was freed, the next ones of
+    its size, up to 32 MB, come from there too. Photos, models and indexes that come and go left holes in all of them:
+    after half an hour of everything a server held 470 MB, of which 250 were in use (by hand, with `malloc_info`). Two
+    places alone left 100 MB of holes; with pages of its own for what is large, 30 were left.
 
     See <https://man7.org/linux/man-pages/man3/mallopt.3.html>.
     """
