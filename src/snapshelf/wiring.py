@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,16 @@ from snapshelf.adapters.model_encoder import MODEL_FILE, ModelEncoder
 from snapshelf.artifacts.cards import IndexCard, ModelCard
 from snapshelf.artifacts.store import Store
 from snapshelf.config import StoreConfig
+from snapshelf.errors import ConfigError
 from snapshelf.gallery import Gallery
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines.staff_changes import take_on_all
 from snapshelf.ports import ActivationMaps, ThumbnailStore, VectorIndex
 from snapshelf.recommend.recommender import Recommender
-from snapshelf.settings import Settings
+from snapshelf.settings import Engine, Settings
 from snapshelf.together.in_use import OrdersInUse
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Shelf:
 
     config: StoreConfig
     model: ModelCard
+    engine: Engine
+    """What runs the model, as the setting that asks for it."""
     index_card: IndexCard
     index: VectorIndex
     thumbnails: ThumbnailStore
@@ -103,6 +109,7 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
     return Shelf(
         config=config,
         model=encoder.card,
+        engine=encoder.runs_on,
         index_card=index_card,
         index=index,
         thumbnails=thumbnails,
@@ -112,6 +119,19 @@ def open_shelf(store: Store, settings: Settings) -> Shelf:
         samples=tuple(_samples(store.current("models"), encoder.card)),
         feedback_path=store.feedback_path,
     )
+
+
+def reopen_shelf(store: Store, settings: Settings, before: Shelf) -> Shelf:
+    """As `open_shelf`, while requests go on: the engine that was the quickest before stays, where it can run the model.
+
+    Which is the quickest cannot be told while they take turns on the cores.
+    """
+    if settings.engine == "auto":
+        try:
+            return open_shelf(store, settings.model_copy(update={"engine": before.engine}))
+        except ConfigError as error:
+            _log.info("%s", error)
+    return open_shelf(store, settings)
 
 
 def _samples(folder: Path, model: ModelCard) -> Iterator[Sample]:

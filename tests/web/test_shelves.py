@@ -9,8 +9,10 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
+from snapshelf.adapters import engines
 from snapshelf.adapters.onnx_encoder import OnnxEncoder
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits
@@ -18,7 +20,7 @@ from snapshelf.pipelines.index import index
 from snapshelf.settings import Settings
 from snapshelf.web.app import create_app
 from snapshelf.web.shelves import Shelves
-from snapshelf.wiring import open_shelf
+from snapshelf.wiring import open_shelf, reopen_shelf
 from tests.tiny_store import COLOURS, build_tiny_store, photo_bytes, write_catalogue, write_model
 
 SETTINGS = Settings(threads=1)
@@ -93,6 +95,36 @@ def test_of_a_replaced_shelf_nothing_is_kept(tmp_path: Path) -> None:
         assert wait_until(lambda: client.get("/readyz").json()["index_id"] != before)
         gc.collect()
         assert [each() for each in first] == [None, None]
+
+
+def test_a_newer_model_runs_on_the_engine_that_was_chosen_in_peace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = build_tiny_store(tmp_path)
+    quicker = "onnxruntime"
+    monkeypatch.setattr(engines, "_seconds", lambda encoder: 0.0 if encoder.runs_on == quicker else 1.0)
+    before = open_shelf(store, SETTINGS)
+    assert before.engine == "onnxruntime"
+    before.close()
+    quicker = "openvino"  # by chance, among requests
+    after = reopen_shelf(store, SETTINGS, before)
+    assert after.engine == "onnxruntime"
+    after.close()
+    anew = open_shelf(store, SETTINGS)
+    assert anew.engine == "openvino"
+    anew.close()
+
+
+def test_a_model_that_the_engine_cannot_run_takes_another_one(tmp_path: Path) -> None:
+    store = build_tiny_store(tmp_path)
+    before = open_shelf(store, SETTINGS.model_copy(update={"engine": "openvino"}))
+    before.close()
+    write_model(store.folder("models", "plain"), "plain", with_labels=False)  # OpenVINO cannot run this one
+    store.use("models", "plain")
+    rebuild(store, tmp_path / "more", 6)
+    after = reopen_shelf(store, SETTINGS, before)
+    assert (after.model.id, after.engine) == ("plain", "onnxruntime")
+    after.close()
 
 
 def test_a_replaced_shelf_stays_open_for_those_who_use_it(tmp_path: Path) -> None:

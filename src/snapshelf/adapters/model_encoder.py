@@ -17,6 +17,7 @@ from snapshelf.artifacts.cards import ModelCard
 from snapshelf.artifacts.publish import sha256_file
 from snapshelf.errors import ArtifactMismatchError, ArtifactMissingError
 from snapshelf.imaging.preprocess import Preprocess
+from snapshelf.settings import Engine
 from snapshelf.types import Encoding
 
 MODEL_FILE = "model.onnx"
@@ -27,6 +28,9 @@ class ModelEncoder(ABC):
 
     engine: str
     """What runs the model, and its version."""
+
+    runs_on: Engine
+    """The setting that asks for this engine."""
 
     def __init__(self, folder: Path) -> None:
         """Check `model.onnx` against the card beside it.

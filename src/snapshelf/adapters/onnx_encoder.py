@@ -13,6 +13,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from snapshelf.adapters.model_encoder import ModelEncoder
+from snapshelf.settings import Engine
 
 _A_CORE = 2 * 224**2
 """Pixels that are handed to the engine at once, for each core. With more of them, what is between a network's layers
@@ -26,6 +27,7 @@ class OnnxEncoder(ModelEncoder):
     """A model folder, opened for looking at photos on `num_threads` cores."""
 
     engine = f"onnxruntime {ort.__version__}"
+    runs_on: Engine = "onnxruntime"
 
     def __init__(self, folder: Path, *, num_threads: int) -> None:
         """See `ModelEncoder`."""

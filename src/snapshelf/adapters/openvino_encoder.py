@@ -37,7 +37,7 @@ class OpenvinoEncoder(ModelEncoder):
             ConfigError: OpenVINO has no way to run this model.
         """
         super().__init__(folder)
-        self.half = half
+        self.runs_on = "openvino-bf16" if half else "openvino"
         size_px = self.preprocess.size_px
         core = ov.Core()
         try:

@@ -43,7 +43,7 @@ from snapshelf.web.shelves import Shelves, StoreWatch
 from snapshelf.web.state import ServerState
 from snapshelf.web.telemetry import RequestTelemetry, Telemetry
 from snapshelf.web.upkeep import keep_up
-from snapshelf.wiring import Shelf, open_shelf
+from snapshelf.wiring import Shelf, reopen_shelf
 
 _log = logging.getLogger("snapshelf.web")
 
@@ -84,7 +84,9 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watch = (
-            StoreWatch(shelves, store.in_use, lambda: open_shelf(store, settings), changes.exchange) if store else None
+            StoreWatch(shelves, store.in_use, lambda: reopen_shelf(store, settings, shelves.in_use), changes.exchange)
+            if store
+            else None
         )
         drift = DriftWatch(window, shelves, store) if store else None
         upkeep = asyncio.create_task(keep_up(state, drift))
