@@ -29,6 +29,8 @@ ALLOWED = {"own_mb": 0.1, "handles": 0.1, "threads": 0.1}
 """The growth in an hour, as a share of the median, that is taken for noise: a model that is opened beside the other one
 takes half as much again for a moment."""
 
+_TICKS_MS = (10, 30, 100, 300, 1000)
+
 UNITS = {"own_mb": "MB of its own memory", "handles": "handles", "threads": "threads"}
 
 Lines = list[dict[str, Any]]
@@ -124,7 +126,8 @@ def plot(file: Path, lines: Lines) -> None:
     handles.set(ylabel="handles, threads", ylim=(0, None))
     for name in ("p99_ms", "p95_ms", "p50_ms"):
         latencies.plot(minutes, [each[name] or None for each in samples], label=f"p{name[1:3]}", linewidth=0.9)
-    latencies.set(ylabel="a search, ms", yscale="log")
+    latencies.set(ylabel="a search, ms", yscale="log", yticks=_TICKS_MS, yticklabels=_TICKS_MS)
+    latencies.minorticks_off()
     refused = [sum(n for name, n in each["outcomes"].items() if name.startswith("refused")) for each in samples]
     for label, counts in (
         ("as wanted", [each["outcomes"].get("good", 0) for each in samples]),
@@ -141,7 +144,7 @@ def plot(file: Path, lines: Lines) -> None:
         memory.axvspan(0, 0, color=colour, alpha=0.25, label=name)
     for axes in (memory, handles, latencies, outcomes):
         axes.grid(alpha=0.3)
-        axes.legend(loc="upper left", fontsize="x-small", ncols=6)
+        axes.legend(loc="lower left" if axes in (memory, handles) else "upper left", fontsize="x-small", ncols=6)
     figure.savefig(file)
 
 

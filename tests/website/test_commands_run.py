@@ -48,6 +48,8 @@ ELSEWHERE = {
     "cp deploy/nginx/snapshelf.conf": "nginx before two servers: tests/deploy",
     "kubectl": "a cluster; what the manifests name: tests/deploy",
     "python deploy/ray_train.py": "make test-ray starts a Ray of its own",
+    "python bench/soak.py": "an hour; its options: test_commands.py",
+    "python bench/soak_report.py": "what the hour wrote; its options: test_commands.py",
     "torchrun": "two processes: tests/unit/training/test_processes.py",
 }
 """How commands begin that are not run here, and what runs them, or why nothing can."""
