@@ -44,7 +44,7 @@ def photos(num: int) -> NDArray[np.uint8]:
 
 def tolerance(encoder: ModelEncoder) -> float:
     """Three decimal digits are what bfloat16 has; the logits of this model go up to 17."""
-    return 0.1 if getattr(encoder, "half", False) else 1e-4
+    return 0.1 if encoder.runs_on == "openvino-bf16" else 1e-4
 
 
 def check_same(found: Encoding, expected: Encoding, within: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import SecretStr
 
 from snapshelf.adapters.onnx_encoder import OnnxEncoder
-from snapshelf.adapters.sqlite_changes import SqliteChanges
+from snapshelf.adapters.sqlite_changes import ProductChange, SqliteChanges
 from snapshelf.artifacts.store import Store
 from snapshelf.imaging.decode import DecodeLimits
 from snapshelf.pipelines import staff_changes
@@ -95,6 +96,29 @@ def test_another_model_knows_what_staff_changed_before_it_and_the_first_one_what
     client.delete("/api/v1/products/s1", headers=ADMIN)
     use(client, store, "tiny-1")
     assert {"s1", "p00"} & ids(client) == set()
+
+
+def test_the_last_word_counts_on_what_is_changed_again_while_an_index_takes_it_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TestClient(create_app(open_shelf(store, SETTINGS), SETTINGS, store)) as client:
+        for product_id in ("s1", "s2"):
+            client.put(f"/api/v1/products/{product_id}", json=NEW | PICTURE, headers=ADMIN)
+    use_model(store, "tiny-2")
+    read = SqliteChanges.unknown_to
+
+    def changed_meanwhile(changes: SqliteChanges, index_id: str) -> Iterator[ProductChange]:
+        for number, change in enumerate(read(changes, index_id)):
+            yield change
+            if number == 1:
+                assert change.product
+                changes.remove(["s1"])
+                changes.update(replace(change.product, title="Another title"))
+
+    monkeypatch.setattr(SqliteChanges, "unknown_to", changed_meanwhile)
+    there = products(store)
+    assert "s1" not in there
+    assert there["s2"].title == "Another title"
 
 
 def test_a_photo_over_a_limit_that_is_narrower_now_is_passed_over(store: Store) -> None:

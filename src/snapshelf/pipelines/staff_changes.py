@@ -43,18 +43,20 @@ def take_on(
             only products that it does not name are added.
     """
     wanted = (each for each in changes.unknown_to(index_id) if until is None or each.number <= until)
-    while some := list(islice((_step(change, gallery, index, over=over) for change in wanted), AT_ONCE)):
-        gallery.remove([each.removed for each in some if each.removed])
-        gallery.update(*(each.updated for each in some if each.updated))
-        gallery.put_ready([row for each in some for row in each.put])
-        changes.note_known(index_id, some[-1].number)
+    seen = ((each.number, each.product_id, _step(each, gallery, index, over=over)) for each in wanted)
+    while some := list(islice(seen, AT_ONCE)):
+        # What is changed again while it is read comes twice, and no step knows of those before it: the last one counts.
+        steps = {product_id: step for _, product_id, step in some}.values()
+        gallery.remove([each.removed for each in steps if each.removed])
+        gallery.update(*(each.updated for each in steps if each.updated))
+        gallery.put_ready([row for each in steps for row in each.put])
+        changes.note_known(index_id, some[-1][0])
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What a change is for one index; none of it where that knows it already."""
 
-    number: int
     removed: str = ""
     updated: Product | None = None
     put: Sequence[tuple[ProductPhoto, ReadyPhoto]] = ()
@@ -63,16 +65,16 @@ class _Step:
 def _step(change: ProductChange, gallery: Gallery, index: VectorIndex, *, over: bool) -> _Step:
     there = index.product(change.product_id)
     if not over and (change.product is None or there is not None):
-        return _Step(change.number)
+        return _Step()
     if change.product is None:
-        return _Step(change.number, removed=change.product_id if there else "")
+        return _Step(removed=change.product_id if there else "")
     if change.photo is not None and _hashes(index, change.product_id) != {sha256(change.photo)}:
         try:
-            return _Step(change.number, put=gallery.ready(change.product, [change.photo]))
+            return _Step(put=gallery.ready(change.product, [change.photo]))
         except PhotoError as error:  # the limits are narrower than they were
             _log.warning("The product %r, which staff put, is not in the index: %s", change.product_id, error)
-            return _Step(change.number)
-    return _Step(change.number, updated=None if there in (None, change.product) else change.product)
+            return _Step()
+    return _Step(updated=None if there in (None, change.product) else change.product)
 
 
 def _hashes(index: VectorIndex, product_id: str) -> set[str]:
